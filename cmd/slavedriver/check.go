@@ -1,0 +1,88 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"slavedriver/engine"
+)
+
+func (c *command) checkCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:               "check FILE",
+		Short:             "Loads an entry file and says what is wrong with it, and where",
+		Args:              oneArgument,
+		ValidArgsFunction: onlyLua,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			script, err := c.load(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			defer script.Close()
+			return c.printVerdict(args[0], script.Plan())
+		},
+	}
+}
+
+// printVerdict says that the file is valid, and what may still be wrong.
+func (c *command) printVerdict(file string, plan *engine.Plan) error {
+	c.warn(plan.Warnings)
+	elsewhere := jobsElsewhere(plan)
+	here := len(plan.Jobs) - len(elsewhere)
+	if c.json {
+		return c.printJSON(map[string]any{
+			"file": file, "valid": true, "slave": plan.Slave, "jobs": len(plan.Jobs), "onSlave": here,
+			"warnings": append([]string{}, plan.Warnings...),
+		})
+	}
+	_, err := fmt.Fprintf(c.stdout, "%s is valid: %s, %d of them on slave %s\n",
+		file, count(len(plan.Jobs), "job"), here, plan.Slave)
+	if err != nil {
+		return err
+	}
+	return c.printElsewhere(plan.Slave, elsewhere)
+}
+
+func (c *command) warn(sentences []string) {
+	for _, sentence := range sentences {
+		complain(c.stderr, "warning", sentence)
+	}
+}
+
+// jobsElsewhere are the jobs none of whose slave names is this slave.
+func jobsElsewhere(plan *engine.Plan) (jobs []*engine.Job) {
+	for _, job := range plan.Jobs {
+		if !job.OnSlave(plan.Slave) {
+			jobs = append(jobs, job)
+		}
+	}
+	return jobs
+}
+
+// printElsewhere names them: a misspelt slave looks just like this.
+func (c *command) printElsewhere(slave string, jobs []*engine.Job) error {
+	for _, job := range jobs {
+		_, err := fmt.Fprintf(c.stdout, "not on slave %s: %s (only on %s)\n", slave, job.Name, strings.Join(job.Slaves, ", "))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// printJSON prints one object on a line of its own.
+func (c *command) printJSON(value any) error {
+	encoder := json.NewEncoder(c.stdout)
+	encoder.SetEscapeHTML(false) // commands are full of < and &
+	return encoder.Encode(value)
+}

@@ -1,0 +1,7 @@
+//go:build !faultpoints
+
+package main
+
+import "time"
+
+func testOffset() time.Duration { return 0 }

@@ -1,0 +1,121 @@
+package engine
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"time"
+
+	"slavedriver/internal/durable"
+	"slavedriver/internal/runfile"
+)
+
+// agenda is what a shift has decided and the next one must know: how far the
+// schedules were evaluated, and what came of it that is not done yet. It is
+// replaced as a whole, so each decision is there with all that follows from it
+// or not at all.
+type agenda struct {
+	// Evaluated is the last moment whose due instants are decided: each has an
+	// intent here, a run folder, or an outcome. Zero before the first tick.
+	Evaluated time.Time `json:"evaluated"`
+	// Jobs is the fingerprint of the jobs known then (known.go).
+	Jobs string `json:"jobs,omitempty"`
+	// Intents are starts that were decided and are not known to be made.
+	Intents []*intent `json:"intents,omitempty"`
+	// Outcomes are written to the ledger after the commit that decided them;
+	// those of the last commit are kept here, for a crash in between.
+	Outcomes []Outcome `json:"outcomes,omitempty"`
+	// Notices are events without a run folder of their own, told in order.
+	Notices []notice `json:"notices,omitempty"`
+	// Seq is the number of the newest notice there ever was.
+	Seq uint64 `json:"seq,omitempty"`
+	// StoreDownSince is when the lock store stopped answering; zero while it answers.
+	StoreDownSince time.Time `json:"storeDownSince,omitzero"`
+}
+
+// intent is a run that was decided and not started yet.
+type intent struct {
+	Run     string        `json:"run"` // the run's id
+	Job     string        `json:"job"`
+	Instant time.Time     `json:"instant"`
+	Until   time.Time     `json:"until"` // later than this it is missed
+	Token   string        `json:"token"`
+	World   runfile.World `json:"world"`
+	// Starting is set in the commit before the start is made. In another
+	// world (after a power cut) such a start may have happened.
+	Starting bool `json:"starting,omitempty"`
+	// Ask: whether it is due at all is still to be asked of the script.
+	Ask bool `json:"ask,omitempty"`
+
+	// What follows is this shift's own knowledge.
+	job        *Job
+	committed  bool          // this record, Starting included, is on the disk
+	phase      phase         // how far the start has come
+	notBefore  time.Duration // Clock.Boot: do not try again earlier
+	problem    string        // why the last try failed, for the missed event
+	fence      int64
+	confirmed  time.Duration // Clock.Boot when its Confirm was sent; 0 without a lease
+	folder     *runfile.Run  // of a run that was prepared and never started
+	triedLease bool
+	locked     bool // folder, and its lock is ours
+	created    bool // its run folder was made
+	settled    bool // started or given up: leaves the agenda with the next commit
+}
+
+// phase is where a start stands within a shift.
+type phase int
+
+const (
+	phaseWaiting    phase = iota // for a slot, for its time, for the last run to end
+	phaseAsking                  // a question is on its way to the script
+	phaseLeasing                 // a claim is on its way to the lock store
+	phaseClaimed                 // has a claim; is to be confirmed once it is committed
+	phaseConfirming              // the Confirm is on its way
+	phaseStarting                // may be started once it is committed
+)
+
+// loadAgenda reads the agenda. One that is missing is empty; one that cannot
+// be understood is set aside under another name and said, and is empty too.
+func loadAgenda(path string) (a *agenda, warning string, err error) {
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return &agenda{}, "", nil
+	}
+	if err != nil {
+		return nil, "", fmt.Errorf("cannot read the agenda: %w", err)
+	}
+	a = &agenda{}
+	if err := json.Unmarshal(data, a); err != nil {
+		aside, err2 := setAside(path)
+		if err2 != nil {
+			return nil, "", err2
+		}
+		return &agenda{}, fmt.Sprintf("the agenda could not be understood (%v) and was set aside as %s; "+
+			"starts that waited in it are lost, schedules go on from this minute", err, aside), nil
+	}
+	for _, in := range a.Intents {
+		in.committed = true
+	}
+	return a, "", nil
+}
+
+// save makes the agenda durable: the one commit of a tick.
+func (a *agenda) save(path string) error {
+	data, err := json.Marshal(a)
+	if err != nil {
+		return fmt.Errorf("cannot encode the agenda: %w", err)
+	}
+	return durable.WriteFile(path, data, "agenda")
+}
+
+// setAside moves a file or folder that cannot be used out of the way, keeping
+// it for people to look at, and returns its new name.
+func setAside(path string) (string, error) {
+	aside := fmt.Sprintf("%s.corrupt-%s", path, time.Now().UTC().Format("20060102T150405.000Z"))
+	if err := os.Rename(path, aside); err != nil {
+		return "", fmt.Errorf("cannot set aside %s: %w", path, err)
+	}
+	return aside, nil
+}

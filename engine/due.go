@@ -1,0 +1,106 @@
+package engine
+
+import (
+	"time"
+
+	"slavedriver/schedule"
+)
+
+// maxInstants is how many missed instants of one job are looked at one by one;
+// earlier ones are only counted.
+const maxInstants = 1000
+
+// functionCatchUp is how late a minute may start that a function said yes to.
+const functionCatchUp = 2 * time.Minute
+
+// clockBack is how far a clock may go back and simply be waited for: cronie's
+// limit for what is a correction of the time and what is daylight saving.
+const clockBack = 3 * time.Hour
+
+// window is a span of time whose due instants are to be decided: after From,
+// up to and including To.
+type window struct{ From, To time.Time }
+
+// nextWindow is what is to be evaluated at now, when everything up to evaluated
+// is decided: all since then up to the end of this minute. A first evaluation
+// begins with this minute; so does one after the clock went back by more than
+// three hours (reset). When it went back by less the window is empty until the
+// time that was evaluated comes again.
+func nextWindow(evaluated, now time.Time) (w window, reset bool) {
+	minute := now.Truncate(time.Minute)
+	end := minute.Add(time.Minute - time.Nanosecond)
+	begin := minute.Add(-time.Nanosecond)
+	switch {
+	case evaluated.IsZero():
+		return window{begin, end}, false
+	case evaluated.After(end.Add(clockBack)):
+		return window{begin, end}, true
+	case evaluated.After(end):
+		return window{evaluated, evaluated}, false
+	}
+	return window{evaluated, end}, false
+}
+
+// dueness is what a window means for one job.
+type dueness struct {
+	Start  time.Time // the instant to start for; zero: none
+	Merged span      // missed instants that this one start makes good
+	Missed span      // instants that are too old to be started
+}
+
+// span is Count instants from First to Last.
+type span struct {
+	First, Last time.Time
+	Count       int
+}
+
+func (s *span) add(t time.Time) {
+	if s.Count == 0 {
+		s.First = t
+	}
+	s.Last = t
+	s.Count++
+}
+
+// addEarlier counts n more instants, after from and before those that are there.
+func (s *span) addEarlier(from time.Time, n int) {
+	s.First = from
+	if s.Count == 0 {
+		s.Last = from
+	}
+	s.Count += n
+}
+
+// due decides about the instants of a schedule in a window: the newest one is
+// started if it is no older than catchUp, and makes good all others that are
+// not; the rest is missed.
+func due(s schedule.Schedule, w window, now time.Time, catchUp time.Duration) dueness {
+	instants, more := schedule.Between(s, w.From, w.To, maxInstants)
+	var d dueness
+	for _, t := range instants {
+		switch {
+		case now.Sub(t) > catchUp:
+			d.Missed.add(t)
+		default:
+			if !d.Start.IsZero() {
+				d.Merged.add(d.Start)
+			}
+			d.Start = t
+		}
+	}
+	if more > 0 {
+		d.Missed.addEarlier(w.From, more)
+	}
+	return d
+}
+
+// catchUpOf is how late an instant of the job may start.
+func catchUpOf(job *Job, t time.Time) time.Duration {
+	if job.CatchUp >= 0 {
+		return job.CatchUp
+	}
+	if job.Schedule == nil { // a function, which is asked about single minutes
+		return functionCatchUp
+	}
+	return schedule.DefaultCatchUp(job.Schedule, t)
+}

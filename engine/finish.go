@@ -1,0 +1,179 @@
+package engine
+
+import (
+	"fmt"
+	"syscall"
+	"time"
+)
+
+// endingOf is the ending of a run whose exit status is known.
+func (d *duty) endingOf(r *run, s sight) ending {
+	e := ending{Exit: s.Exit, CPU: s.UserCPU + s.SystemCPU, CPUKnown: s.CPUKnown, MaxRSS: s.MaxRSS, Reason: s.Why}
+	if s.Why != "" {
+		e.Exit = -1
+	}
+	if s.Stopping {
+		e.Reason = d.stopReason(r)
+		e.TimedOut = e.Reason == reasonTimeout
+	}
+	e.Duration = d.elapsed(r)
+	if ended := r.file.EndedAt(); !ended.IsZero() {
+		e.Duration = min(e.Duration, max(0, ended.Sub(r.intent.StartedAt)))
+	}
+	return e
+}
+
+// good says whether an ending is a success of its job. A run that was ended on
+// purpose is none, whatever its exit status.
+func (e ending) good(job *Job) bool {
+	return e.Exit >= 0 && e.Reason == "" && job.Succeeded(e.Exit)
+}
+
+// signal is the signal that an exit status of 128 + n stands for; 0 for none.
+func (e ending) signal() int {
+	if e.Exit > 128 && e.Exit <= 128+64 {
+		return e.Exit - 128
+	}
+	return 0
+}
+
+// finish records the end of a run and makes way for the next one. What is left
+// to be told about it does not hold that up.
+func (d *duty) finish(r *run, e ending) {
+	if r.ending != nil {
+		return
+	}
+	r.ending = &e
+	d.removeLive(r)
+	d.count(r, e)
+	d.logEnding(r, e)
+	d.release(r)
+	d.record(r)
+	d.voice.ended(r)
+}
+
+func (d *duty) count(r *run, e ending) {
+	if e.good(r.job) {
+		d.report.Succeeded++
+	} else {
+		d.report.Failed++
+	}
+}
+
+// record writes the end of a run to the ledger, once: a note in the run's
+// folder says that it is there, and where a crash came in between, the ledger
+// itself is asked.
+func (d *duty) record(r *run) {
+	kept, err := r.file.ReadKept()
+	if err == nil && kept.Recorded {
+		return
+	}
+	o := d.outcomeOf(r)
+	if !r.adopted {
+		err = d.ledger.append(o)
+	} else {
+		err = d.ledger.appendMissing(o)
+	}
+	if err == nil {
+		kept.Recorded = true
+		err = r.file.NoteKept(kept)
+	}
+	if err != nil {
+		d.sayOnce("ledger", Error, err.Error())
+		return
+	}
+	r.recorded = true
+}
+
+// outcomeOf is the ledger's line about a run.
+func (d *duty) outcomeOf(r *run) Outcome {
+	e := r.ending
+	o := Outcome{
+		Time: d.now(), Job: r.job.Name, Run: r.intent.ID, Instant: r.intent.Instant, Outcome: OutcomeFailed,
+		Reason: e.Reason, Slave: r.intent.Slave, Started: r.intent.StartedAt, Duration: e.Duration.Seconds(),
+		Attempt: r.intent.Attempt, Fence: r.intent.Fence,
+	}
+	switch {
+	case e.Unknown:
+		o.Outcome = OutcomeUnknown
+	case e.good(r.job):
+		o.Outcome = OutcomeSucceeded
+	}
+	if e.Exit >= 0 {
+		o.Exit = &e.Exit
+	}
+	return o
+}
+
+func (d *duty) logEnding(r *run, e ending) {
+	took := ""
+	if e.Duration > 0 {
+		took = " after " + words(e.Duration)
+	}
+	d.log(d.Plan.Levels.JobStartingAndFinishing, r.job, "Finished"+took+": "+e.String())
+	d.say("%s: %s%s", r.job.Name, e.String(), took)
+	if !e.good(r.job) {
+		d.log(d.Plan.Levels.ErrorExitCode, r.job, "Failed: "+e.String())
+	}
+}
+
+// String says how a run ended, for people.
+func (e ending) String() string {
+	switch {
+	case e.TimedOut:
+		return "ended, because its timeout was hit"
+	case e.Reason != "":
+		return e.Reason
+	case e.signal() != 0:
+		return fmt.Sprintf("exit code %d (signal %d, %s)", e.Exit, e.signal(), syscall.Signal(e.signal()))
+	}
+	return fmt.Sprintf("exit code %d", e.Exit)
+}
+
+// putAwayIfTold moves a run whose end is recorded and told to the ended ones.
+func (d *duty) putAwayIfTold(r *run) {
+	if r.ending == nil || !r.told {
+		return
+	}
+	if !r.recorded {
+		d.record(r)
+	}
+	if !r.recorded {
+		return
+	}
+	d.trim(r)
+	slug := r.job.Slug
+	if err := r.file.MoveTo(d.endedFolder(slug)); err != nil {
+		d.sayOnce("move "+r.intent.ID, Error, fmt.Sprintf("cannot put run %s away: %v", r.intent.ID, err))
+		return
+	}
+	_ = r.file.Close()
+	delete(d.runs, r.intent.ID)
+	d.prune(r.job)
+}
+
+// words is a duration as the original writes it: "1 hour, 2 minutes, 3 seconds".
+func words(t time.Duration) string {
+	if t < time.Second {
+		return fmt.Sprintf("%.2g seconds", t.Seconds())
+	}
+	out := ""
+	for _, unit := range []struct {
+		name string
+		size time.Duration
+	}{{"day", 24 * time.Hour}, {"hour", time.Hour}, {"minute", time.Minute}, {"second", time.Second}} {
+		n := t / unit.size
+		t -= n * unit.size
+		if n == 0 {
+			continue
+		}
+		if out != "" {
+			out += ", "
+		}
+		out += fmt.Sprintf("%d %s", n, unit.name)
+		if n > 1 {
+			out += "s"
+		}
+	}
+	return out
+}

@@ -1,0 +1,65 @@
+package engine
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"slavedriver/internal/runfile"
+)
+
+// The var dir of a namespace. Paths below it are made here alone.
+const (
+	folderActive  = "active"  // run folders of what runs or is not yet told
+	folderEnded   = "ended"   // <job slug>/<run id>
+	folderTrash   = "trash"   // on its way out
+	folderLedger  = "ledger"  // one file a day
+	folderCorrupt = "corrupt" // run folders that could not be understood
+	fileAgenda    = "agenda.json"
+	fileKnown     = "jobs.json"
+	fileTold      = "told" // which notices were told
+)
+
+func (d *duty) path(elem ...string) string {
+	return filepath.Join(append([]string{d.Dir}, elem...)...)
+}
+
+func (d *duty) openFolders() error {
+	for _, name := range []string{folderActive, folderEnded, folderTrash, folderLedger} {
+		if err := os.Mkdir(d.path(name), 0o700); err != nil && !os.IsExist(err) {
+			return fmt.Errorf("cannot use the var dir: %w", err)
+		}
+	}
+	d.ledger = ledger{d.path(folderLedger)}
+	runfile.Sweep(d.path(folderActive))
+	return nil
+}
+
+func (d *duty) openAgenda() error {
+	a, warning, err := loadAgenda(d.path(fileAgenda))
+	if err != nil {
+		return err
+	}
+	if warning != "" {
+		d.Log.Log(Error, warning, nil)
+	}
+	d.agenda = *a
+	if err := d.ledger.appendMissing(d.agenda.Outcomes...); err != nil {
+		d.sayOnce("ledger", Error, err.Error())
+		return nil // they stay in the agenda
+	}
+	d.agenda.Outcomes = nil
+	return nil
+}
+
+// folderOf is where an active run has its folder.
+func (d *duty) folderOf(run string) string { return d.path(folderActive, run) }
+
+// endedFolder is where the ended runs of a job are kept.
+func (d *duty) endedFolder(slug string) string { return d.path(folderEnded, slug) }
+
+// hasEnded says whether the folder of that run was moved to the ended ones.
+func (d *duty) hasEnded(slug, run string) bool {
+	_, err := os.Lstat(filepath.Join(d.endedFolder(slug), run))
+	return err == nil
+}

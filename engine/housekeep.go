@@ -1,0 +1,98 @@
+package engine
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"slavedriver/internal/runfile"
+)
+
+// trim keeps the disk use of a run's output bounded: what was delivered goes
+// beyond keepOutput, what was not beyond maxBacklog.
+func (d *duty) trim(r *run) {
+	if r.file == nil || r.telling == nil {
+		return
+	}
+	lost, err := r.file.Trim(r.telling.delivered())
+	if err != nil {
+		d.sayOnce("trim", Warning, fmt.Sprintf("cannot bound the disk use of run %s: %v", r.intent.ID, err))
+	}
+	for i, n := range lost {
+		if n > 0 {
+			d.log(Error, r.job, fmt.Sprintf("%d bytes of its %s were dropped: handlers could not take them in time (maxBacklog)", n, streamName(runfile.Stream(i))))
+		}
+	}
+}
+
+func streamName(s runfile.Stream) string {
+	if s == runfile.Stderr {
+		return "stderr"
+	}
+	return "stdout"
+}
+
+// prune removes the oldest ended runs of a job beyond keepRuns. A run that the
+// agenda on the disk still names stays: its folder proves that it was started.
+func (d *duty) prune(job *Job) {
+	folder := d.endedFolder(job.Slug)
+	entries, err := os.ReadDir(folder)
+	if err != nil || len(entries) <= job.KeepRuns {
+		return
+	}
+	names := make([]string, 0, len(entries))
+	for _, entry := range entries {
+		names = append(names, entry.Name())
+	}
+	slices.SortFunc(names, byInstant)
+	for _, name := range names[:len(names)-job.KeepRuns] {
+		if d.intentNamed(name) != nil {
+			continue
+		}
+		if err := runfile.Remove(filepath.Join(folder, name), d.path(folderTrash)); err != nil {
+			d.sayOnce("prune", Warning, fmt.Sprintf("cannot remove an old run of job %q: %v", job.Name, err))
+			return
+		}
+	}
+}
+
+// byInstant orders run ids of one job by their instants.
+func byInstant(a, b string) int {
+	if c := instantOfRun(a).Compare(instantOfRun(b)); c != 0 {
+		return c
+	}
+	return strings.Compare(a, b)
+}
+
+// discard notes that the folder of a start that was given up is to go, once
+// that is committed.
+func (d *duty) discard(in *intent) {
+	if in.folder != nil {
+		d.discarded = append(d.discarded, in.Run)
+		_ = in.folder.Close()
+		in.folder = nil
+	}
+}
+
+// throwAway removes the folders of starts that were given up.
+func (d *duty) throwAway() {
+	for _, id := range d.discarded {
+		if err := runfile.Remove(d.folderOf(id), d.path(folderTrash)); err != nil {
+			d.sayOnce("discard "+id, Warning, err.Error())
+		}
+	}
+	d.discarded = nil
+}
+
+// emptyTrash deletes what an earlier shift did not get to delete.
+func (d *duty) emptyTrash() {
+	entries, err := os.ReadDir(d.path(folderTrash))
+	if err != nil {
+		return
+	}
+	for _, entry := range entries {
+		_ = os.RemoveAll(d.path(folderTrash, entry.Name()))
+	}
+}

@@ -1,0 +1,96 @@
+package engine
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"io/fs"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"slavedriver/internal/durable"
+)
+
+// known remembers since when each job has the schedule that it has, so that a
+// new job, or one whose schedule was changed or switched on, begins with the
+// minute in which it was first seen and does not make good what was before.
+type known map[string]knownJob
+
+type knownJob struct {
+	Since time.Time `json:"since"`
+	Print string    `json:"print"`
+}
+
+// fingerprints returns one for each job, by name, and one for all of them.
+func fingerprints(jobs []*Job, slave string) (each map[string]string, all string) {
+	each = make(map[string]string, len(jobs))
+	sum := fnv.New64a()
+	for _, job := range jobs {
+		print := fingerprint(job, slave)
+		each[job.Name] = print
+		_, _ = io.WriteString(sum, job.Name+"\x00"+print+"\x00")
+	}
+	return each, strconv.FormatUint(sum.Sum64(), 36)
+}
+
+// fingerprint changes when the instants at which a job is due on this slave do.
+func fingerprint(job *Job, slave string) string {
+	if !job.Enabled || !job.OnSlave(slave) {
+		return "off"
+	}
+	return strings.Join(job.ScheduleText, "\n")
+}
+
+// loadKnown reads the jobs known so far; a file that is missing or cannot be
+// understood counts as none, so that each job begins with this minute.
+func loadKnown(path string) (known, error) {
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return known{}, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the list of known jobs: %w", err)
+	}
+	k := known{}
+	if err := json.Unmarshal(data, &k); err != nil {
+		if _, err := setAside(path); err != nil {
+			return nil, err
+		}
+		return known{}, nil
+	}
+	return k, nil
+}
+
+// update is k as it is to be from this minute on.
+func (k known) update(prints map[string]string, minute time.Time) known {
+	next := make(known, len(prints))
+	for name, print := range prints {
+		old, ok := k[name]
+		if !ok || old.Print != print {
+			old = knownJob{Since: minute, Print: print}
+		}
+		next[name] = old
+	}
+	return next
+}
+
+func (k known) save(path string) error {
+	data, err := json.Marshal(k)
+	if err != nil {
+		return fmt.Errorf("cannot encode the list of known jobs: %w", err)
+	}
+	return durable.WriteFile(path, data, "jobs")
+}
+
+// clip begins a window no earlier than the minute in which the job became what
+// it is.
+func (k known) clip(w window, name string) window {
+	if begin := k[name].Since.Add(-time.Nanosecond); begin.After(w.From) {
+		w.From = begin
+	}
+	return w
+}

@@ -1,0 +1,264 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// renewEvery is how often leases of running jobs are renewed: a third of a
+// lease, so that two renewals may fail before it is lost.
+const renewEvery = LeaseFor / 3
+
+// storePatience bounds one call to the lock store.
+const storePatience = 10 * time.Second
+
+// leaseWorker talks to the lock store, one call after the other, so that the
+// shift never waits for it and a release always comes before the next claim.
+type leaseWorker struct {
+	d        *duty
+	queue    chan func()   // one call at a time: the next is put in when its answer came
+	waiting  []func()      // the shift's: calls in order
+	calling  bool          // the shift's: a call is under way
+	releases []Claim       // the shift's: leases to be given up with the next call
+	renewed  time.Duration // Clock.Boot of the last renewal
+}
+
+func newLeaseWorker(d *duty) *leaseWorker {
+	w := &leaseWorker{d: d, queue: make(chan func(), 1), renewed: d.Clock.Boot()}
+	if d.Store != nil {
+		go w.work()
+	}
+	return w
+}
+
+func (w *leaseWorker) work() {
+	for {
+		select {
+		case call := <-w.queue:
+			call()
+		case <-w.d.ctx.Done():
+			return
+		}
+	}
+}
+
+func (w *leaseWorker) idle() bool {
+	return !w.calling && len(w.waiting) == 0 && len(w.releases) == 0
+}
+
+// next puts the next call in, if none is under way.
+func (w *leaseWorker) next() {
+	if w.calling || len(w.waiting) == 0 {
+		return
+	}
+	w.calling = true
+	w.queue <- w.waiting[0]
+	w.waiting = w.waiting[1:]
+}
+
+// call makes one call to the store and hands its answers to the shift.
+func (w *leaseWorker) call(what string, claims []Claim,
+	do func(context.Context, []Claim) ([]Grant, error), then func([]Grant, error)) {
+	act := func() {
+		ctx, cancel := context.WithTimeout(w.d.ctx, storePatience)
+		defer cancel()
+		grants, err := do(ctx, claims)
+		if err == nil && len(grants) != len(claims) {
+			err = fmt.Errorf("the lock store gave %d answers to %d questions (%s)", len(grants), len(claims), what)
+		}
+		w.d.send(func() {
+			w.calling = false
+			w.d.storeAnswered(err)
+			then(grants, err)
+			w.next()
+		})
+	}
+	w.waiting = append(w.waiting, act)
+	w.next()
+}
+
+// needsLease says whether starts of the job are agreed upon with others: with
+// a lock store, all that may not overlap and all that start on one slave only.
+func (d *duty) needsLease(job *Job) bool {
+	return d.Store != nil && (job.RunOn == RunOnOne || !job.Overlaps())
+}
+
+// claimOf is the question to the store about an instant of a job.
+func (d *duty) claimOf(job *Job, instant time.Time, token string, fence int64) Claim {
+	key := job.Slug
+	if job.RunOn != RunOnOne {
+		key += "@" + d.Plan.Slave
+	}
+	if job.Overlaps() {
+		key += "#" + instant.UTC().Format("20060102T150405Z") // one lease an instant
+	}
+	return Claim{
+		Key: key, Instant: instant, Token: token, Fence: fence,
+		Remember: catchUpOf(job, instant) + time.Hour, Holder: d.Plan.Slave,
+	}
+}
+
+func (d *duty) claimsOf(intents []*intent) []Claim {
+	claims := make([]Claim, len(intents))
+	for i, in := range intents {
+		claims[i] = d.claimOf(in.job, in.Instant, in.Token, in.fence)
+	}
+	return claims
+}
+
+// claim asks for the leases of intents; those granted go on to be confirmed.
+func (d *duty) claim(intents []*intent) {
+	d.leases.call("claim", d.claimsOf(intents), d.Store.Acquire, func(grants []Grant, err error) {
+		d.answered(intents, grants, err, func(in *intent) {
+			in.phase = phaseClaimed
+			d.markStarting(in, true)
+		})
+	})
+}
+
+// confirm uses the instants up, just before they are started.
+func (d *duty) confirm(intents []*intent) {
+	sent := d.Clock.Boot()
+	d.leases.call("confirm", d.claimsOf(intents), d.Store.Confirm, func(grants []Grant, err error) {
+		d.answered(intents, grants, err, func(in *intent) {
+			in.phase, in.confirmed = phaseStarting, sent
+		})
+	})
+}
+
+// answered lets each intent go on as the store's answer says.
+func (d *duty) answered(intents []*intent, grants []Grant, err error, granted func(*intent)) {
+	for i, in := range intents {
+		switch {
+		case err != nil:
+			d.storeSilent(in, err)
+		case grants[i].Answer == Granted:
+			in.fence = grants[i].Fence
+			granted(in)
+		default:
+			d.refused(in, grants[i])
+		}
+	}
+}
+
+// refused is what a store's refusal means for a start.
+func (d *duty) refused(in *intent, g Grant) {
+	switch g.Answer {
+	case Used:
+		d.elsewhere(in, g.Holder)
+	case Held:
+		d.stillRunning(in, g.Since, g.Holder)
+	case Forgotten:
+		in.problem = "the lock store lost its memory and cannot say whether this instant was started"
+		d.miss(in)
+	default: // a mere claim may come to nothing
+		in.problem = "another slave had claimed it: " + g.Holder
+		d.waitAgain(in)
+	}
+}
+
+// storeSilent is what an unreachable store means for a start: jobs of this
+// slave alone go on by their run folders; others wait, unless they say
+// otherwise.
+func (d *duty) storeSilent(in *intent, err error) {
+	in.problem = fmt.Sprintf("the lock store cannot be reached: %v", err)
+	if in.job.RunOn == RunOnOne && in.job.OnNoStore != StoreErrorRun {
+		d.waitAgain(in)
+		return
+	}
+	in.phase, in.fence, in.confirmed = phaseStarting, 0, 0
+	d.markStarting(in, true)
+}
+
+// waitAgain puts an intent back to those that wait.
+func (d *duty) waitAgain(in *intent) {
+	in.phase = phaseWaiting
+	in.notBefore = d.Clock.Boot() + tryAgain
+	d.markStarting(in, false)
+}
+
+// storeAnswered notes when the store stops answering and when it answers
+// again, so that each is told once, by whichever shift.
+func (d *duty) storeAnswered(err error) {
+	if d.ctx.Err() != nil {
+		return
+	}
+	since := d.agenda.StoreDownSince
+	switch {
+	case err != nil && since.IsZero():
+		d.agenda.StoreDownSince = d.now()
+		d.Log.Log(Error, fmt.Sprintf("the lock store cannot be reached: %v", err), nil)
+		d.notify(EventStoreError, "", fmt.Sprintf("lockstore/%d/error", d.now().Unix()), map[string]any{"error": err.Error()})
+		d.dirty = true
+	case err == nil && !since.IsZero():
+		d.agenda.StoreDownSince = time.Time{}
+		d.Log.Log(Notice, "the lock store can be reached again", nil)
+		d.notify(EventStoreRecovered, "", fmt.Sprintf("lockstore/%d/recovered", since.Unix()), map[string]any{"since": since.Unix()})
+		d.dirty = true
+	}
+}
+
+// leased are the runs whose leases this slave holds.
+func (d *duty) leased() (runs []*run, claims []Claim) {
+	for _, r := range d.runs {
+		if r.intent.Fence != 0 && r.ending == nil && !r.leaseLost {
+			runs = append(runs, r)
+			claims = append(claims, d.claimOf(r.job, r.intent.Instant, r.intent.Token, r.intent.Fence))
+		}
+	}
+	return runs, claims
+}
+
+// renew renews all leases when it is time; adopted runs' at once.
+func (d *duty) renew(now bool) {
+	if d.Store == nil || !now && d.Clock.Boot()-d.leases.renewed < renewEvery {
+		return
+	}
+	d.leases.renewed = d.Clock.Boot()
+	runs, claims := d.leased()
+	if len(runs) == 0 {
+		return
+	}
+	d.leases.call("renew", claims, d.Store.Renew, func(grants []Grant, err error) {
+		for i, r := range runs {
+			if err == nil && grants[i].Answer != Granted {
+				d.leaseLost(r, grants[i].Holder)
+			}
+		}
+	})
+}
+
+// leaseLost says that somebody else has the lease of a run that still runs.
+func (d *duty) leaseLost(r *run, holder string) {
+	if r.ending != nil || r.leaseLost {
+		return
+	}
+	r.leaseLost = true
+	d.log(Error, r.job, "Lost its lease while running; "+holder+" has it now")
+	d.notify(EventJobLeaseLost, r.job.Name, r.intent.ID+"/lease_lost", map[string]any{"holder": holder})
+	if r.job.StopOnLeaseLost {
+		d.stop(r, "its lease was lost")
+	}
+}
+
+// release has the lease of an ended run given up, before the next claim is made.
+func (d *duty) release(r *run) {
+	if d.Store == nil || r.intent.Fence == 0 {
+		return
+	}
+	d.leases.releases = append(d.leases.releases, d.claimOf(r.job, r.intent.Instant, r.intent.Token, r.intent.Fence))
+}
+
+// releaseAll gives up what ended since the last time, in one call. A release
+// that fails is made up for by the lease's own end.
+func (d *duty) releaseAll() {
+	claims := d.leases.releases
+	if len(claims) == 0 {
+		return
+	}
+	d.leases.releases = nil
+	d.leases.call("release", claims, func(ctx context.Context, c []Claim) ([]Grant, error) {
+		return make([]Grant, len(c)), d.Store.Release(ctx, c)
+	}, func([]Grant, error) {})
+}

@@ -1,0 +1,175 @@
+package engine
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"slavedriver/internal/faultpoint"
+)
+
+// The outcomes of a due instant.
+const (
+	OutcomeSucceeded = "succeeded"
+	OutcomeFailed    = "failed"
+	OutcomeSkipped   = "skipped"   // on purpose: overlap, ...
+	OutcomeMissed    = "missed"    // its time passed
+	OutcomeMerged    = "merged"    // one start was made for several missed instants
+	OutcomeElsewhere = "elsewhere" // another slave started it
+	OutcomeUnknown   = "unknown"   // it may have run: the machine stopped while it was being started
+)
+
+// Outcome is one line of the ledger: what became of a due instant, or of
+// Count instants of a job from First to Instant.
+type Outcome struct {
+	Time    time.Time `json:"time"` // when it was decided
+	Job     string    `json:"job"`
+	Run     string    `json:"run,omitempty"` // the id of the run, or of what it would have been
+	Instant time.Time `json:"instant"`
+	First   time.Time `json:"first,omitzero"`
+	Count   int       `json:"count,omitempty"`
+	Outcome string    `json:"outcome"`
+	Reason  string    `json:"reason,omitempty"`
+	Slave   string    `json:"slave,omitempty"`
+
+	Started  time.Time `json:"started,omitzero"`
+	Duration float64   `json:"duration,omitempty"` // seconds
+	Exit     *int      `json:"exit,omitempty"`
+	Attempt  int       `json:"attempt,omitempty"`
+	Fence    int64     `json:"fence,omitempty"`
+}
+
+// key tells whether two lines say the same.
+func (o Outcome) key() string { return o.Run + "\x00" + o.Outcome }
+
+// ledger appends outcomes to one file a day (UTC), a JSON object a line.
+type ledger struct{ dir string }
+
+// ledgerTail is how much of the newest file is searched for a line that a
+// crash may have left written: many more than one tick writes.
+const ledgerTail = 4 << 20
+
+// append writes the outcomes. A torn last line (a crash in the middle of a
+// write) is ended first, so that it costs one line and not two.
+func (l ledger) append(outcomes ...Outcome) error {
+	if len(outcomes) == 0 {
+		return nil
+	}
+	if err := faultpoint.Hit("ledger.write"); err != nil {
+		return fmt.Errorf("cannot write the ledger: %w", err)
+	}
+	f, err := os.OpenFile(l.today(outcomes[0].Time), os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		return fmt.Errorf("cannot write the ledger: %w", err)
+	}
+	defer f.Close()
+	lines, err := encodeLines(outcomes)
+	if err != nil {
+		return err
+	}
+	if err := appendWhole(f, lines); err != nil {
+		return fmt.Errorf("cannot write the ledger %s: %w", f.Name(), err)
+	}
+	return faultpoint.Hit("ledger.written")
+}
+
+func encodeLines(outcomes []Outcome) ([]byte, error) {
+	var b bytes.Buffer
+	for _, o := range outcomes {
+		line, err := json.Marshal(o)
+		if err != nil {
+			return nil, fmt.Errorf("cannot encode an outcome of job %q: %w", o.Job, err)
+		}
+		b.Write(line)
+		b.WriteByte('\n')
+	}
+	return b.Bytes(), nil
+}
+
+// appendWhole writes all of data or, on a full disk, takes back what it wrote.
+func appendWhole(f *os.File, data []byte) error {
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	size := info.Size()
+	last := make([]byte, 1)
+	if size > 0 {
+		if _, err := f.ReadAt(last, size-1); err == nil && last[0] != '\n' {
+			data = append([]byte{'\n'}, data...)
+		}
+	}
+	if _, err := f.Write(data); err != nil {
+		_ = f.Truncate(size)
+		return err
+	}
+	return nil
+}
+
+// appendMissing writes those outcomes that the ledger's end does not have yet:
+// what a shift that died may or may not have written.
+func (l ledger) appendMissing(outcomes ...Outcome) error {
+	if len(outcomes) == 0 {
+		return nil
+	}
+	there := l.recent()
+	var missing []Outcome
+	for _, o := range outcomes {
+		if !there[o.key()] {
+			missing = append(missing, o)
+		}
+	}
+	return l.append(missing...)
+}
+
+// recent is the set of keys at the end of the ledger: of the newest two files,
+// since a day may just have ended. Lines that cannot be understood are passed over.
+func (l ledger) recent() map[string]bool {
+	keys := map[string]bool{}
+	names, _ := filepath.Glob(filepath.Join(l.dir, "*.jsonl"))
+	if len(names) > 2 {
+		names = names[len(names)-2:]
+	}
+	for _, name := range names {
+		for _, line := range bytes.Split(tailOf(name, ledgerTail), []byte{'\n'}) {
+			var o Outcome
+			if json.Unmarshal(line, &o) == nil {
+				keys[o.key()] = true
+			}
+		}
+	}
+	return keys
+}
+
+// has says whether a run's end is in the ledger already.
+func (l ledger) has(run string) bool {
+	there := l.recent()
+	for _, outcome := range []string{OutcomeSucceeded, OutcomeFailed, OutcomeSkipped, OutcomeMissed, OutcomeElsewhere, OutcomeUnknown} {
+		if there[Outcome{Run: run, Outcome: outcome}.key()] {
+			return true
+		}
+	}
+	return false
+}
+
+func (l ledger) today(t time.Time) string {
+	return filepath.Join(l.dir, t.UTC().Format("2006-01-02")+".jsonl")
+}
+
+// tailOf reads the last max bytes of a file; nothing where it cannot be read.
+func tailOf(path string, max int64) []byte {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err == nil && info.Size() > max {
+		_, _ = f.Seek(-max, io.SeekEnd)
+	}
+	data, _ := io.ReadAll(f)
+	return data
+}

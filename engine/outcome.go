@@ -1,0 +1,69 @@
+package engine
+
+import (
+	"fmt"
+	"time"
+)
+
+// outcome decides what became of an instant; the next commit makes it true and
+// writes it to the ledger.
+func (d *duty) outcome(o Outcome) {
+	o.Time, o.Slave = d.now(), d.Plan.Slave
+	d.agenda.Outcomes = append(d.agenda.Outcomes, o)
+	d.dirty = true
+}
+
+// settle gives an intent up with an outcome.
+func (d *duty) settle(in *intent, outcome, reason string) {
+	in.settled = true
+	d.outcome(Outcome{Job: in.Job, Run: in.Run, Instant: in.Instant, Outcome: outcome, Reason: reason})
+}
+
+// skip gives an intent up because it is not to start.
+func (d *duty) skip(in *intent, reason string) {
+	d.settle(in, OutcomeSkipped, reason)
+	d.report.Skipped++
+	d.log(Info, in.job, "Not started: "+reason)
+	d.notify(EventJobSkipped, in.Job, in.Run+"/skipped", map[string]any{"reason": reason})
+}
+
+// stillRunning gives an intent up because the last run is still there.
+func (d *duty) stillRunning(in *intent, since time.Time, slave string) {
+	d.settle(in, OutcomeSkipped, fmt.Sprintf("the last run still runs, since %s on %s", since.Format(time.RFC3339), slave))
+	d.report.Skipped++
+	d.log(d.Plan.Levels.CannotStartNextAsLastStillRunning, in.job, "Cannot start, as the last instance is still running")
+	params := map[string]any{"slave": slave}
+	if !since.IsZero() {
+		params["runningSince"] = since.Unix()
+	}
+	d.notify(EventJobStillRunning, in.Job, in.Run+"/last_instance_still_running", params)
+}
+
+// miss gives an intent up because its time has passed.
+func (d *duty) miss(in *intent) {
+	reason := in.problem
+	if reason == "" {
+		reason = "its catch-up time ended before it could be started"
+	}
+	in.settled = true
+	d.missed(d.jobNamed(in.Job), span{First: in.Instant, Last: in.Instant, Count: 1}, reason)
+}
+
+// missed says that instants will not be started any more.
+func (d *duty) missed(job *Job, s span, reason string) {
+	id := runID(job, s.Last)
+	d.outcome(Outcome{Job: job.Name, Run: id, Instant: s.Last, First: s.First, Count: s.Count, Outcome: OutcomeMissed, Reason: reason})
+	d.report.Missed += s.Count
+	d.log(Warning, job, fmt.Sprintf("Missed %d start(s), the last at %s: %s", s.Count, s.Last.Format(time.RFC3339), reason))
+	d.notify(EventJobMissed, job.Name, id+"/missed", map[string]any{"scheduledAt": s.Last.Unix(), "count": s.Count, "reason": reason})
+}
+
+// elsewhere gives an intent up because another slave started the instant.
+func (d *duty) elsewhere(in *intent, holder string) {
+	reason := "another slave started it"
+	if holder != "" {
+		reason = holder + " started it"
+	}
+	d.settle(in, OutcomeElsewhere, reason)
+	d.log(Debug, in.job, reason)
+}

@@ -1,0 +1,114 @@
+package engine
+
+import (
+	"fmt"
+	"time"
+
+	"slavedriver/internal/runfile"
+)
+
+// tellOutput tells the next piece of a stream, if there is one whose time has
+// come: whole lines while the run goes on, an unfinished one after five
+// seconds, all that is left after its end. A whole piece is followed at once by
+// the next one; for less the monitoring interval counts.
+func (v *voice) tellOutput(t *telling, s runfile.Stream, now time.Time) bool {
+	if !t.wants[s] {
+		return false
+	}
+	if t.ending == nil && s == runfile.Stdout && now.Sub(t.lookedAt) >= v.d.Plan.MonitorInterval {
+		t.lookedAt = now
+		t.looking = [2]bool{true, true}
+	}
+	if t.ending == nil && !t.looking[s] {
+		return false
+	}
+	piece, err := t.run.file.Read(s, t.told.Offset[s], v.modeOf(t, s, now), v.piece[:])
+	if err != nil {
+		v.cannotNote(t, err)
+		return false
+	}
+	v.sayOdd(t, s, piece)
+	if len(piece.Data) == 0 {
+		t.looking[s] = false
+		v.waitForLine(t, s, now)
+		return false
+	}
+	t.partial[s] = time.Time{}
+	return v.tellData(t, s, piece)
+}
+
+func (v *voice) modeOf(t *telling, s runfile.Stream, now time.Time) runfile.ReadMode {
+	switch {
+	case t.ending != nil:
+		return runfile.All
+	case !t.partial[s].IsZero() && now.Sub(t.partial[s]) >= partialAfter:
+		return runfile.Partial
+	}
+	return runfile.WholeLines
+}
+
+// waitForLine notes since when an unfinished line waits for its end.
+func (v *voice) waitForLine(t *telling, s runfile.Stream, now time.Time) {
+	size, err := t.run.file.Size(s)
+	switch {
+	case err != nil || size <= t.told.Offset[s]:
+		t.partial[s] = time.Time{}
+	case t.partial[s].IsZero():
+		t.partial[s] = now
+	}
+}
+
+// sayOdd says what is unusual about a piece, and goes on behind it.
+func (v *voice) sayOdd(t *telling, s runfile.Stream, piece runfile.Piece) {
+	if piece.Truncated {
+		v.d.log(Notice, t.run.job, fmt.Sprintf("truncated its %s; what it writes now is read from the beginning", streamName(s)))
+	}
+	if piece.Truncated || piece.Dropped > 0 {
+		told := t.told
+		told.Offset[s] = piece.Offset
+		t.note(told)
+	}
+}
+
+// tellPiece tells the same piece again that a shift died with.
+func (v *voice) tellPiece(t *telling, s runfile.Stream, end int64) bool {
+	from := t.told.Offset[s]
+	piece, err := t.run.file.Read(s, from, runfile.All, v.piece[:])
+	if err != nil {
+		return v.cannotNote(t, err)
+	}
+	if piece.Next > end && end > piece.Offset { // the job went on writing
+		piece.Data, piece.Next = piece.Data[:end-piece.Offset], end
+		piece.Partial = piece.Data[len(piece.Data)-1] != '\n'
+	}
+	if len(piece.Data) == 0 { // dropped, or truncated by the job
+		told := t.told
+		told.Offset[s] = piece.Next
+		return v.noteDone(t, told)
+	}
+	return v.tellData(t, s, piece)
+}
+
+// tellData calls the handlers with a piece of output.
+func (v *voice) tellData(t *telling, s runfile.Stream, piece runfile.Piece) bool {
+	kind, name, param := tellStdout, EventJobStdout, "stdOut"
+	if s == runfile.Stderr {
+		kind, name, param = tellStderr, EventJobStderr, "stdErr"
+	}
+	if !v.noteCall(t, kind, piece.Next) {
+		return false
+	}
+	if v.d.Plan.ForwardOutput {
+		v.forward(t, s, piece.Data)
+	}
+	if v.d.Script.Wants(name, t.run.job) {
+		v.call(&Event{
+			Name: name, ID: fmt.Sprintf("%s/%s/%d", t.run.intent.ID, streamName(s), piece.Offset), Time: v.d.now(),
+			Job: t.run.job, Run: v.runInfo(t),
+			Params: map[string]any{param: string(piece.Data), "partial": piece.Partial},
+		})
+	}
+	told := t.told
+	told.Offset[s] = piece.Next
+	return v.noteDone(t, told)
+}

@@ -1,0 +1,67 @@
+package engine
+
+import (
+	"context"
+	"time"
+)
+
+// Plan is what an entry file says: the jobs and settings of one namespace on
+// one slave. It is complete and valid; who makes it reports what is not.
+type Plan struct {
+	EntryFile string // absolute, as it was given: symlinks are not resolved
+	Namespace string // "" means: made from EntryFile
+	Slave     string
+	Jobs      []*Job // in the order of the file
+
+	LockStore LockStore // the zero value: run directories alone
+	// MonitorInterval is how often output goes out while a job runs.
+	MonitorInterval time.Duration
+	MaxConcurrent   int // 0: no limit
+	ForwardOutput   bool
+
+	Loggers []LoggerConfig
+	Levels  LogLevels
+	// Files are all files that were read to make the plan, absolute.
+	Files []string
+	// Warnings are sentences about what is valid and probably not meant.
+	Warnings []string
+}
+
+// LockStore says where leases are kept.
+type LockStore struct {
+	URL string // "file", "file:///folder", "redis://host:port/db"; "": file
+}
+
+// LoggerConfig is one destination of log messages.
+type LoggerConfig struct {
+	Kind   string // "stderr", "file", "syslog" or "function"
+	Path   string // of a file
+	Format string // of a file: "text" or "json"
+	Level  string // the least level that is written; "": all
+	Tag    string // of syslog; "": slavedriver
+	Index  int    // of a function: which one, for Script.Log
+}
+
+// Script is the entry file's side of a shift: handlers and functions in Lua.
+// After the plan is made, all calls come from one goroutine.
+type Script interface {
+	// Wants says whether any handler would be called for such an event. It is
+	// safe to call from any goroutine.
+	Wants(event string, job *Job) bool
+	// Call calls each handler of the event, in order, each under its own
+	// deadline, and returns the failures of those that threw or overran.
+	Call(ctx context.Context, event *Event) []HandlerError
+	// Due asks a job's schedule function about the minute of now.
+	Due(ctx context.Context, job *Job, now time.Time) (bool, error)
+	// Log hands a message to logger function number index.
+	Log(index int, level Level, message string, fields map[string]any)
+	// LongestDeadline is the longest a single handler may take.
+	LongestDeadline() time.Duration
+}
+
+// HandlerError is the failure of one handler.
+type HandlerError struct {
+	Handler string // where it was attached, file:line
+	Err     error
+	Overran bool // it was cut off at its deadline
+}

@@ -1,0 +1,180 @@
+package engine
+
+import (
+	"fmt"
+	"time"
+
+	"slavedriver/internal/durable"
+)
+
+// tryAgain is how long what failed for want of something (a lease, memory,
+// disk) waits before it is tried again.
+const tryAgain = time.Second
+
+// pump brings every intent as far as it can go now: decide, commit, act. What
+// is not committed is not acted upon.
+func (d *duty) pump() {
+	d.releaseAll()
+	d.advance()
+	if !d.commit() {
+		return
+	}
+	d.launch()
+	d.commit()
+}
+
+// advance takes the intents in order, gives up those whose time has passed,
+// and lets the others go on as slots allow.
+func (d *duty) advance() {
+	now := d.now()
+	slots := d.freeSlots()
+	var claims []*intent
+	for _, in := range d.agenda.Intents {
+		if in.settled || in.phase != phaseWaiting {
+			continue
+		}
+		switch {
+		case in.job == nil || !in.job.Enabled:
+			in.problem = "the job is no longer in the entry file, or was disabled"
+			d.miss(in)
+		case now.After(in.Until):
+			d.miss(in)
+		case in.Ask:
+			d.question(in)
+		case d.Clock.Boot() < in.notBefore || d.blocked(in) || slots == 0:
+			// it waits
+		default:
+			slots--
+			if d.needsLease(in.job) {
+				in.phase = phaseLeasing
+				claims = append(claims, in)
+				d.markStarting(in, !in.triedLease)
+				in.triedLease = true
+			} else {
+				in.phase = phaseStarting
+				d.markStarting(in, true)
+			}
+		}
+	}
+	if len(claims) > 0 {
+		d.claim(claims)
+	}
+}
+
+// markStarting notes whether the start of an intent may come before the next commit.
+func (d *duty) markStarting(in *intent, starting bool) {
+	if in.Starting == starting && in.World == d.world {
+		return
+	}
+	in.Starting, in.World, in.committed = starting, d.world, false
+	d.dirty = true
+}
+
+// freeSlots is how many more runs there may be; negative means no limit.
+func (d *duty) freeSlots() int {
+	if d.Plan.MaxConcurrent <= 0 {
+		return -1
+	}
+	taken := d.running
+	for _, in := range d.agenda.Intents {
+		if !in.settled && in.phase >= phaseLeasing {
+			taken++
+		}
+	}
+	return max(0, d.Plan.MaxConcurrent-taken)
+}
+
+// blocked says whether the job's last run is in the way of a start.
+func (d *duty) blocked(in *intent) bool {
+	if in.job.Overlaps() {
+		return false
+	}
+	live := d.bySlug[in.job.Slug]
+	if len(live) > 0 && in.job.OnOverlap == OverlapSkip {
+		d.stillRunning(in, live[0].intent.StartedAt, d.Plan.Slave)
+	}
+	return len(live) > 0
+}
+
+// commit makes what was decided durable, once for all of it, and then hands
+// over what follows from it: lines for the ledger and notices for the voice.
+// While it fails nothing is started; it is tried again every second.
+func (d *duty) commit() bool {
+	if !d.dirty {
+		return true
+	}
+	if d.Clock.Boot() < d.commitAfter {
+		return false
+	}
+	next, err := d.nextAgenda()
+	if err == nil {
+		err = next.save(d.path(fileAgenda))
+	}
+	if err != nil {
+		d.sayOnce("agenda", Error, fmt.Sprintf("%v; nothing is started before it can be written", err))
+		d.commitAfter = d.Clock.Boot() + tryAgain
+		return false
+	}
+	d.committed(next)
+	return true
+}
+
+// nextAgenda is the agenda as it is to be: without what is settled, and
+// without what has a run folder (whose name is made durable first) or was told.
+func (d *duty) nextAgenda() (*agenda, error) {
+	next := d.agenda
+	next.Intents = nil
+	dropped := false
+	for _, in := range d.agenda.Intents {
+		if in.settled {
+			dropped = dropped || in.created
+			d.discard(in)
+			continue
+		}
+		next.Intents = append(next.Intents, in)
+	}
+	next.Notices = d.voice.untold(d.agenda.Notices)
+	if dropped {
+		return &next, durable.SyncDir(d.path(folderActive))
+	}
+	return &next, nil
+}
+
+func (d *duty) committed(next *agenda) {
+	d.dirty = false
+	d.agenda = *next
+	for _, in := range d.agenda.Intents {
+		in.committed = true
+	}
+	d.throwAway()
+	d.voice.hear(d.agenda.Notices)
+	if err := d.ledger.append(d.agenda.Outcomes...); err != nil {
+		d.sayOnce("ledger", Error, err.Error())
+		return // they stay in the agenda, for the next commit or shift
+	}
+	d.agenda.Outcomes = nil
+}
+
+// launch starts what is committed, and confirms the leases of what had to
+// wait for that.
+func (d *duty) launch() {
+	var confirms []*intent
+	for _, in := range d.agenda.Intents {
+		if in.settled || !in.committed || !in.Starting {
+			continue
+		}
+		switch in.phase {
+		case phaseClaimed:
+			in.phase = phaseConfirming
+			confirms = append(confirms, in)
+		case phaseStarting:
+			if d.ctx.Err() != nil {
+				return
+			}
+			d.start(in)
+		}
+	}
+	if len(confirms) > 0 {
+		d.confirm(confirms)
+	}
+}

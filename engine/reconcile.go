@@ -1,0 +1,299 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"slavedriver/internal/runfile"
+)
+
+// action is what is to be done about a run that some shift left.
+type action int
+
+const (
+	actWatch   action = iota // it runs, or is just being started
+	actFinish                // it has ended
+	actEnd                   // it is being ended: go on with that
+	actStart                 // it was never started and may be
+	actGiveUp                // it was never started and is not to be
+	actMayRun                // nobody knows whether it was started
+	actOrphans               // its wrapper is gone; some of its processes live
+	actLost                  // its wrapper is gone, and all of it
+)
+
+// sight is what can be seen of a run: its lock and status, whether it is being
+// ended, and how many of its processes live besides the wrapper.
+type sight struct {
+	runfile.Look
+	Stopping bool
+	Alive    int
+}
+
+// decide is the table of the status file. Who holds the lock is asked before
+// the status is read, so "free" means that what stands there is final.
+func decide(s sight) action {
+	switch {
+	case s.Exited && s.Stopping && s.Alive > 0:
+		return actEnd
+	case s.Exited:
+		return actFinish
+	case s.Held && s.Stopping:
+		return actEnd
+	case s.Held:
+		return actWatch
+	case s.PID == 0 && s.Stopping:
+		return actGiveUp
+	case s.PID == 0 && s.SameWorld:
+		return actStart
+	case s.PID == 0:
+		return actMayRun
+	case s.Alive > 0 && s.Stopping:
+		return actEnd
+	case s.Alive > 0:
+		return actOrphans
+	}
+	return actLost
+}
+
+// see looks at a run. Processes are counted only where it matters: it costs a
+// walk through all of the machine's.
+func see(r *run) (sight, error) {
+	look, err := r.file.Look()
+	if err != nil {
+		return sight{}, err
+	}
+	s := sight{Look: look}
+	stop, err := r.file.Stopping()
+	if err != nil {
+		return sight{}, err
+	}
+	s.Stopping = stop != nil
+	if s.Stopping || !s.Held && s.PID != 0 && !s.Exited {
+		s.Alive, err = r.file.Alive()
+	}
+	return s, err
+}
+
+// reconcile makes the shift's picture from what is on the disk: the runs that
+// go on are watched, those that ended are finished, those that were intended
+// are made to wait for their start. It is also the recovery after a crash;
+// there is no other.
+func (d *duty) reconcile() {
+	for _, in := range d.agenda.Intents {
+		in.job = d.jobs[in.Job]
+	}
+	entries, err := os.ReadDir(d.path(folderActive))
+	if err != nil {
+		d.sayOnce("active", Error, fmt.Sprintf("cannot read the active runs: %v", err))
+	}
+	for _, entry := range entries {
+		if !strings.HasPrefix(entry.Name(), ".") {
+			d.adopt(entry.Name())
+		}
+	}
+	d.reviewIntents()
+	d.voice.hear(d.voice.untold(d.agenda.Notices))
+	d.renew(true)
+	d.emptyTrash()
+}
+
+// adopt takes one active run over.
+func (d *duty) adopt(id string) {
+	file, err := runfile.Open(d.folderOf(id))
+	if errors.Is(err, runfile.ErrCorrupt) {
+		d.setRunAside(id, err)
+		return
+	}
+	if err != nil {
+		d.sayOnce("open "+id, Error, fmt.Sprintf("cannot look at run %s: %v", id, err))
+		return
+	}
+	r := &run{file: file, intent: file.Intent, adopted: true}
+	r.job = d.jobOf(r.intent)
+	d.addRun(r)
+	d.settleIntentOf(id)
+	d.judge(r, true)
+}
+
+// settleIntentOf takes an intent from the agenda whose run folder exists.
+func (d *duty) settleIntentOf(id string) {
+	if in := d.intentNamed(id); in != nil {
+		in.settled, in.created = true, true
+	}
+}
+
+// judge does what the sight of a run asks for.
+func (d *duty) judge(r *run, adopted bool) {
+	s, err := see(r)
+	if err != nil {
+		d.sayOnce("see "+r.intent.ID, Error, fmt.Sprintf("cannot look at run %s: %v", r.intent.ID, err))
+		return
+	}
+	r.look = s.Look
+	act := decide(s)
+	if adopted && act != actStart && act != actGiveUp {
+		d.report.Adopted++
+		d.voice.take(d, r)
+	}
+	switch act {
+	case actWatch:
+		d.watch(r)
+	case actFinish:
+		d.finish(r, d.endingOf(r, s))
+	case actEnd:
+		d.goOnEnding(r)
+	case actOrphans:
+		r.orphaned = true
+	case actStart:
+		d.intendAgain(r, adopted)
+	case actGiveUp:
+		d.finish(r, ending{Exit: -1, Never: true, Reason: d.stopReason(r)})
+	case actMayRun:
+		d.finish(r, ending{Exit: -1, Unknown: true, Reason: "the machine or container stopped while it was being started; it may have run"})
+	case actLost:
+		d.finish(r, d.lost(r, s))
+	}
+}
+
+// lost is the ending of a run whose wrapper was killed.
+func (d *duty) lost(r *run, s sight) ending {
+	e := ending{Exit: -1, Reason: "its supervisor was killed, so that its exit status is not known"}
+	switch {
+	case s.Stopping:
+		e.Reason = d.stopReason(r)
+		e.TimedOut = e.Reason == reasonTimeout
+	case !s.SameWorld:
+		e.Reason = "the machine or container was restarted while it ran"
+	default:
+		e.Duration = d.elapsed(r)
+	}
+	return e
+}
+
+// intendAgain makes a run that was never started an intent again: whether it
+// may still start is asked anew. A wrapper that this very shift started and
+// that did not even write its pid is not tried again.
+func (d *duty) intendAgain(r *run, adopted bool) {
+	if !adopted {
+		d.finish(r, ending{Exit: -1, Never: true, Reason: "its supervisor ended before it could write its status"})
+		return
+	}
+	d.removeLive(r)
+	delete(d.runs, r.intent.ID)
+	in := &intent{
+		Run: r.intent.ID, Job: r.intent.Job, Instant: r.intent.Instant, Token: r.intent.Token,
+		World: d.world, fence: r.intent.Fence, job: d.jobs[r.intent.Job], folder: r.file, created: true,
+	}
+	in.Until = r.intent.Instant.Add(time.Hour)
+	if in.job != nil {
+		in.Until = r.intent.Instant.Add(catchUpOf(in.job, r.intent.Instant))
+	}
+	old := d.intentNamed(in.Run)
+	if old != nil {
+		in.Until = old.Until
+		d.dropIntent(old)
+	} else if d.ledger.has(in.Run) { // given up by a shift that died before the folder was gone
+		d.discard(in)
+		d.throwAway()
+		return
+	}
+	d.addIntent(in)
+}
+
+func (d *duty) intentNamed(run string) *intent {
+	for _, in := range d.agenda.Intents {
+		if in.Run == run {
+			return in
+		}
+	}
+	return nil
+}
+
+// reviewIntents takes those intents from the agenda that were carried out, and
+// those whose start was under way when the machine stopped.
+func (d *duty) reviewIntents() {
+	for _, in := range d.agenda.Intents {
+		switch {
+		case in.settled || in.folder != nil:
+		case in.job != nil && d.hasEnded(in.job.Slug, in.Run), d.wasSetAside(in.Run):
+			in.settled = true
+		case in.Starting && in.World != d.world:
+			d.mayHaveRun(in)
+		}
+	}
+}
+
+// mayHaveRun reports a start that was under way when the machine stopped and
+// of which nothing is left.
+func (d *duty) mayHaveRun(in *intent) {
+	const reason = "the machine or container stopped while it was being started; it may have run"
+	d.settle(in, OutcomeUnknown, reason)
+	d.report.Failed++
+	name := in.Job
+	d.Log.Log(d.Plan.Levels.ErrorExitCode, fmt.Sprintf("Slavedriver [%s] - %s", name, reason), nil)
+	d.notify(EventJobError, name, in.Run+"/finished", map[string]any{"reason": reason, "timedOut": false, "attempt": 1})
+}
+
+// setRunAside moves a run that cannot be understood out of the way, once
+// nobody holds its status any more; until then its job counts as running.
+func (d *duty) setRunAside(id string, cause error) {
+	if held, err := runfile.StatusHeld(d.folderOf(id)); err == nil && held {
+		d.sayOnce("corrupt "+id, Error, fmt.Sprintf("run %s cannot be understood (%v), but it runs; it is left alone until it ends", id, cause))
+		slug := slugOfRun(id)
+		d.bySlug[slug] = append(d.bySlug[slug], &run{job: &Job{Slug: slug}})
+		return
+	}
+	if err := os.MkdirAll(d.path(folderCorrupt), 0o700); err != nil {
+		d.sayOnce("corrupt", Error, err.Error())
+		return
+	}
+	if err := os.Rename(d.folderOf(id), d.path(folderCorrupt, id)); err != nil {
+		d.sayOnce("corrupt "+id, Error, fmt.Sprintf("cannot set aside run %s: %v", id, err))
+		return
+	}
+	reason := fmt.Sprintf("its run folder could not be understood (%v); it was set aside in %s", cause, d.path(folderCorrupt))
+	d.Log.Log(Error, fmt.Sprintf("run %s: %s", id, reason), nil)
+	d.outcome(Outcome{Job: d.nameOfSlug(slugOfRun(id)), Run: id, Instant: instantOfRun(id), Outcome: OutcomeUnknown, Reason: reason})
+	d.notify(EventJobError, d.nameOfSlug(slugOfRun(id)), id+"/finished", map[string]any{"reason": reason, "timedOut": false, "attempt": 1})
+}
+
+func (d *duty) wasSetAside(id string) bool {
+	_, err := os.Lstat(filepath.Join(d.path(folderCorrupt), id))
+	return err == nil
+}
+
+func (d *duty) nameOfSlug(slug string) string {
+	for _, job := range d.Plan.Jobs {
+		if job.Slug == slug {
+			return job.Name
+		}
+	}
+	return slug
+}
+
+// slugOfRun and instantOfRun read a run's id: what is left when its folder
+// cannot be understood.
+func slugOfRun(id string) string {
+	slug, _, _ := cutID(id)
+	return slug
+}
+
+func instantOfRun(id string) time.Time {
+	_, instant, _ := cutID(id)
+	return instant
+}
+
+func cutID(id string) (slug string, instant time.Time, ok bool) {
+	id, _, _ = strings.Cut(id, "Z-at-")
+	id = strings.TrimSuffix(id, "Z")
+	i := strings.LastIndexByte(id, '-')
+	if i < 0 {
+		return id, time.Time{}, false
+	}
+	instant, err := time.Parse("20060102T150405", id[i+1:])
+	return id[:i], instant, err == nil
+}

@@ -1,0 +1,88 @@
+package engine
+
+import (
+	"encoding/json"
+	"time"
+
+	"slavedriver/internal/runfile"
+)
+
+// run is an active run as the shift sees it: from its start, or its adoption,
+// until its end is told and its folder is put away.
+type run struct {
+	file   *runfile.Run
+	intent runfile.Intent
+	job    *Job // the entry file's, or rebuilt from the run
+	look   runfile.Look
+
+	ending    *ending // set once it has ended
+	recorded  bool    // its end is in the ledger
+	told      bool    // all of it was told
+	adopted   bool    // another shift started it
+	watched   bool    // somebody waits for its wrapper
+	stopping  bool    // End is under way
+	orphaned  bool    // lost its wrapper; what still lives of it is watched by polling
+	warned    bool    // the expected run time elapsed, and was said
+	leaseLost bool
+	telling   *telling
+}
+
+// ending is how a run ended.
+type ending struct {
+	Exit     int // -1: not known
+	TimedOut bool
+	Reason   string        // why, where the exit status does not say
+	Never    bool          // no process of it was ever started
+	Unknown  bool          // it is not known whether it ran
+	Duration time.Duration // 0: not known
+	CPU      time.Duration
+	CPUKnown bool
+	MaxRSS   int64 // bytes; 0: not known
+}
+
+// jobOf finds the job of a run in the plan, or rebuilds it from what the run
+// knows.
+func (d *duty) jobOf(in runfile.Intent) *Job {
+	if job, ok := d.jobs[in.Job]; ok {
+		return job
+	}
+	return rebuild(in.Job, in.Spec)
+}
+
+// rebuild makes the job of a run that is no longer in the entry file.
+func rebuild(name string, spec json.RawMessage) *Job {
+	job := &Job{}
+	if json.Unmarshal(spec, job) != nil || job.Name == "" {
+		job = &Job{Name: name, SuccessCodes: []int{0}, KeepRuns: 20}
+	}
+	job.Slug, job.Removed = Slug(job.Name), true
+	return job
+}
+
+// elapsed is how long a run has been going on, by the clock that no change of
+// the time touches.
+func (d *duty) elapsed(r *run) time.Duration {
+	if r.intent.World.BootID != d.world.BootID {
+		return d.now().Sub(r.intent.StartedAt)
+	}
+	return d.Clock.Boot() - r.intent.StartedBoot
+}
+
+// addRun takes a run under watch.
+func (d *duty) addRun(r *run) {
+	d.runs[r.intent.ID] = r
+	d.bySlug[r.job.Slug] = append(d.bySlug[r.job.Slug], r)
+	d.running++
+}
+
+// removeLive takes an ended run from those that are in the way of others.
+func (d *duty) removeLive(r *run) {
+	live := d.bySlug[r.job.Slug]
+	for i, other := range live {
+		if other == r {
+			d.bySlug[r.job.Slug] = append(live[:i:i], live[i+1:]...)
+			d.running--
+			return
+		}
+	}
+}

@@ -1,0 +1,70 @@
+package engine
+
+import (
+	"fmt"
+	"strconv"
+	"sync"
+)
+
+// log writes a message about a job, as the original words it.
+func (d *duty) log(level Level, job *Job, message string) {
+	fields := map[string]any(nil)
+	name := ""
+	if job != nil {
+		name = job.Name
+		fields = map[string]any{"job": job.Name}
+	}
+	d.Log.Log(level, fmt.Sprintf("Slavedriver [%s] - %s", name, message), fields)
+}
+
+// sayOnce logs something about a thing once a shift, however often it happens.
+func (d *duty) sayOnce(thing string, level Level, message string) {
+	if !d.saidOnce[thing] {
+		d.saidOnce[thing] = true
+		d.Log.Log(level, message, nil)
+	}
+}
+
+// say prints a line for a person who watches.
+func (d *duty) say(format string, args ...any) {
+	if d.Say != nil {
+		d.Say(format, args...)
+	}
+}
+
+// shiftID names this shift in the ids of its own events.
+func (d *duty) shiftID() string {
+	return strconv.FormatInt(d.began.UnixNano(), 36)
+}
+
+// scriptLog brings messages for loggers that are functions of the script to
+// the goroutine that owns the script. What is logged before there is one waits.
+type scriptLog struct {
+	mu    sync.Mutex
+	voice *voice
+	early []func()
+}
+
+func (l *scriptLog) connect(v *voice) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.voice = v
+	for _, act := range l.early {
+		v.post(act)
+	}
+	l.early = nil
+}
+
+// ScriptLog hands a message to the script's logger function of that index, in
+// the script's own goroutine. It may be called from any goroutine, before Run too.
+func (s *Shift) ScriptLog(index int, level Level, message string, fields map[string]any) {
+	act := func() { s.Script.Log(index, level, message, fields) }
+	l := &s.scriptLog
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.voice == nil {
+		l.early = append(l.early, act)
+		return
+	}
+	l.voice.post(act)
+}

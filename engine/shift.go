@@ -1,0 +1,200 @@
+// Package engine is one shift: it decides which jobs are due, starts them,
+// watches them and tells the script's handlers what happens.
+//
+// Read shift.go first: Run is the table of contents. Everything that a shift
+// knows is on the disk when it happens, so a shift may die at any instant and
+// the next one goes on; there is no other recovery.
+package engine
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"slavedriver/internal/runfile"
+)
+
+// Shift is one process on duty. Its fields are given by the command, which has
+// gone on duty (holds the duty lock) before Run is called.
+type Shift struct {
+	Plan   *Plan
+	Script Script
+	Store  Store  // nil: no leases, the run folders of this slave are enough
+	Dir    string // the var dir: this namespace's folder, 0700, ours
+	Clock  Clock
+	// At, when not zero, makes the instants of its minute due, whatever was
+	// evaluated before.
+	At  time.Time
+	Log Logger
+	Out io.Writer // forwarded output of jobs
+	Err io.Writer
+	// Environ is what jobs inherit ("NAME=value").
+	Environ []string
+	// Release gives up the duty lock; it is called once, as soon as the shift
+	// is relieved.
+	Release func()
+	// Speak waits until no other shift is in a handler and returns what gives
+	// up that right again. It fails when ctx is done.
+	Speak func(ctx context.Context) (release func(), err error)
+	// Say prints a line for a person who watches; nil where nobody does.
+	Say func(format string, args ...any)
+
+	scriptLog scriptLog
+}
+
+// Report counts what a shift did.
+type Report struct {
+	Started, Succeeded, Failed, Skipped, Missed, Adopted int
+	Relieved                                             bool
+}
+
+// Run does the shift's work until nothing is left to do, or ctx is done
+// because the shift is relieved. What the jobs and handlers do is no error of
+// it; an error means that the var dir could not be used.
+func (s *Shift) Run(ctx context.Context) (Report, error) {
+	d, err := s.open(ctx)
+	if err != nil {
+		return Report{}, err
+	}
+	d.reconcile()
+	d.evaluate()
+	d.voice.begin()
+	d.work()
+	return d.end()
+}
+
+// duty is a shift's state. It belongs to the goroutine that called Run; the
+// others (the voice, the lease worker, those that wait for processes) send it
+// closures through inbox.
+type duty struct {
+	*Shift
+	ctx   context.Context
+	world runfile.World
+	jobs  map[string]*Job // by name
+
+	began  time.Time // when the shift went on duty
+	agenda agenda
+	known  known
+	ledger ledger
+	dirty  bool // the agenda is to be committed
+	// commitAfter puts off the next try after a commit failed.
+	commitAfter time.Duration // Clock.Boot
+	saidOnce    map[string]bool
+	discarded   []string // runs whose folders go with the next commit
+	lookedAt    time.Time
+
+	runs    map[string]*run   // active, by id
+	bySlug  map[string][]*run // those of them that have not ended
+	running int               // how many have not ended
+
+	inbox  chan func()
+	voice  *voice
+	leases *leaseWorker
+	report Report
+}
+
+// open prepares a shift in its var dir.
+func (s *Shift) open(ctx context.Context) (*duty, error) {
+	d := &duty{
+		Shift: s, ctx: ctx, world: runfile.CurrentWorld(),
+		jobs: map[string]*Job{}, runs: map[string]*run{}, bySlug: map[string][]*run{},
+		began: s.Clock.Now(), saidOnce: map[string]bool{}, inbox: make(chan func(), 64),
+	}
+	for _, job := range s.Plan.Jobs {
+		d.jobs[job.Name] = job
+	}
+	if err := d.openFolders(); err != nil {
+		return nil, err
+	}
+	if err := d.openAgenda(); err != nil {
+		return nil, err
+	}
+	d.voice = newVoice(d)
+	s.scriptLog.connect(d.voice)
+	d.agenda.Seq = max(d.agenda.Seq, d.voice.told.done()) // the agenda may have been lost
+	d.leases = newLeaseWorker(d)
+	return d, nil
+}
+
+// work is the loop of the shift: whatever happens, then what follows from it.
+func (d *duty) work() {
+	for d.ctx.Err() == nil {
+		d.pump()
+		if d.idle() {
+			return
+		}
+		if wait := d.untilNext(); wait > 0 {
+			d.waitFor(wait)
+		} else {
+			d.look()
+		}
+	}
+}
+
+// waitFor handles what the other goroutines send, for so long at the most.
+func (d *duty) waitFor(long time.Duration) {
+	timer := time.NewTimer(long)
+	defer timer.Stop()
+	select {
+	case <-d.ctx.Done():
+	case act := <-d.inbox:
+		act()
+		d.drain()
+	case <-timer.C:
+	}
+}
+
+// drain handles all that is in the inbox, so that one commit serves for it.
+func (d *duty) drain() {
+	for range cap(d.inbox) {
+		select {
+		case act := <-d.inbox:
+			act()
+		default:
+			return
+		}
+	}
+}
+
+// send hands a closure to the shift's goroutine; once the shift is relieved it
+// is dropped, because nothing is decided any more.
+func (d *duty) send(act func()) {
+	select {
+	case d.inbox <- act:
+	case <-d.ctx.Done():
+	}
+}
+
+// idle says that nothing runs, nothing is pending and all is told.
+func (d *duty) idle() bool {
+	return len(d.runs) == 0 && len(d.agenda.Intents) == d.settledIntents() && !d.dirty &&
+		d.leases.idle() && d.voice.idle()
+}
+
+func (d *duty) settledIntents() (n int) {
+	for _, in := range d.agenda.Intents {
+		if in.settled {
+			n++
+		}
+	}
+	return n
+}
+
+// end closes the shift: at once and without another word when it is relieved
+// (all was noted when it happened), else with its own last event.
+func (d *duty) end() (Report, error) {
+	d.report.Relieved = d.ctx.Err() != nil
+	d.Release()
+	if d.report.Relieved {
+		d.voice.finishHandler()
+	} else {
+		d.voice.sayFinished(d.report)
+	}
+	return d.report, nil
+}
+
+// now is the wall clock.
+func (d *duty) now() time.Time { return d.Clock.Now() }
+
+// minute is the beginning of the current minute.
+func (d *duty) minute() time.Time { return d.now().Truncate(time.Minute) }

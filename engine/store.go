@@ -1,0 +1,79 @@
+package engine
+
+import (
+	"context"
+	"time"
+)
+
+// Store keeps leases: expiring, exclusive holds on a key under a token. Every
+// call is a batch and is idempotent under its tokens: made again, because the
+// reply was lost, it gives the same answer and never "held by somebody else".
+// An error means that nothing is known about any of the batch; the answers are
+// in the order of the questions. Calls may come from several goroutines and
+// processes at once. All times are the store's own clock's.
+type Store interface {
+	// Acquire claims key and instant for ClaimFor. It is refused while another
+	// token has the lease, and when the instant was used up.
+	Acquire(ctx context.Context, claims []Claim) ([]Grant, error)
+	// Confirm uses the instant up (it is remembered for Claim.Remember) and
+	// makes the lease LeaseFor. It is granted to the token that has the claim,
+	// or that could have it now: a claim that ran out and that nobody else
+	// took is taken again.
+	Confirm(ctx context.Context, claims []Claim) ([]Grant, error)
+	// Renew makes leases LeaseFor again. One that vanished and that nobody
+	// else has is taken again, with a new fence.
+	Renew(ctx context.Context, holds []Claim) ([]Grant, error)
+	// Release gives leases up, those that the tokens still have; a claimed
+	// instant that was not confirmed is free again.
+	Release(ctx context.Context, holds []Claim) error
+	// Close gives up connections and files, no lease.
+	Close() error
+}
+
+// How long leases are, in the store's clock.
+const (
+	// ClaimFor is how long a claim holds that is not confirmed.
+	ClaimFor = 15 * time.Second
+	// LeaseFor is three ticks, so that the next shift but one still comes in
+	// time to renew the lease of a run whose shift crashed.
+	LeaseFor = 180 * time.Second
+	// StartWithin is the latest start after its Confirm was sent: with the
+	// rest of the lease a shift finds out that it has to stop.
+	StartWithin = 150 * time.Second
+)
+
+// Claim is one question to a Store.
+type Claim struct {
+	Key      string        // what is leased: the job's slug, with the slave's name for runOn = "every"
+	Instant  time.Time     // whole seconds; which start it is for
+	Token    string        // random, the same for all attempts of an instant
+	Fence    int64         // the highest fencing number that the caller has seen, or 0
+	Remember time.Duration // how long the instant stays used after Confirm
+	Holder   string        // the slave's name, for people
+}
+
+// Grant is a Store's answer to one Claim.
+type Grant struct {
+	Answer Answer
+	Fence  int64     // the lease's fencing number, when Granted
+	Holder string    // who has it, when Claimed or Held
+	Since  time.Time // since when, when Held
+}
+
+// Answer says whether a lease was had and if not, why.
+type Answer int
+
+// The answers.
+const (
+	// Granted: the token has the lease.
+	Granted Answer = iota
+	// Claimed: another token has a claim that is not confirmed; ask again.
+	Claimed
+	// Held: another token has a confirmed lease, so a run of it is going on.
+	Held
+	// Used: the instant was started by another token.
+	Used
+	// Forgotten: the store is younger than the instant and cannot know whether
+	// it was used ("the store lost its memory"); it is not to be started.
+	Forgotten
+)

@@ -1,0 +1,330 @@
+package engine
+
+import (
+	"bytes"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"slavedriver/internal/runfile"
+)
+
+// The events of a run, as its cursor names them: the one that is being told,
+// and a bit for each that was.
+const (
+	tellNothing uint8 = iota
+	tellStarted
+	tellStdout
+	tellStderr
+	tellWarned
+	tellTimeout
+	tellFinished
+)
+
+const (
+	// partialAfter is how long an unfinished line may wait for its end.
+	partialAfter = 5 * time.Second
+	// pieceSize is the most output that one event brings.
+	pieceSize = 64 << 10
+	// deathsAllowed is how many shifts may die in the handlers of one event,
+	// past their deadline, before it is set aside.
+	deathsAllowed = 3
+)
+
+// telling is what the voice knows of a run. All but what is said to be the
+// shift's belongs to the voice's goroutine.
+type telling struct {
+	run   *run // only its file, intent and job, which do not change
+	wants [2]bool
+	all   bool // some event of the run is wanted, or its output
+
+	loaded   bool
+	told     runfile.Told
+	offset   [2]atomic.Int64 // told.Offset, for the shift
+	warned   bool
+	timedOut bool
+	ending   *ending
+	never    bool
+	partial  [2]time.Time // since when an unfinished line waits
+	lookedAt time.Time
+	looking  [2]bool       // there may be new output
+	retryAt  time.Duration // Clock.Boot: nothing can be noted before
+	queued   bool
+	over     bool
+}
+
+func newTelling(d *duty, r *run) *telling {
+	t := &telling{run: r}
+	t.wants[runfile.Stdout] = d.Plan.ForwardOutput || d.Script.Wants(EventJobStdout, r.job)
+	t.wants[runfile.Stderr] = d.Plan.ForwardOutput || d.Script.Wants(EventJobStderr, r.job)
+	t.all = t.wants[0] || t.wants[1]
+	for _, name := range []string{EventJobStarted, EventJobExpectedPassed, EventJobTimeout, EventJobSuccess, EventJobError} {
+		t.all = t.all || d.Script.Wants(name, r.job)
+	}
+	if told, err := r.file.ReadTold(); err == nil && r.adopted {
+		t.note(told) // a lower bound until the voice reads it again
+	}
+	return t
+}
+
+func (t *telling) wantsAny() bool { return t.all }
+
+func (t *telling) note(told runfile.Told) {
+	t.told = told
+	t.offset[0].Store(told.Offset[0])
+	t.offset[1].Store(told.Offset[1])
+}
+
+// delivered is how far each stream was told; one that nobody wants is told as
+// soon as it is there. It is safe to call from any goroutine.
+func (t *telling) delivered() (d [2]int64) {
+	for _, s := range []runfile.Stream{runfile.Stdout, runfile.Stderr} {
+		d[s] = t.offset[s].Load()
+		if !t.wants[s] {
+			d[s], _ = t.run.file.Size(s)
+		}
+	}
+	return d
+}
+
+func (t *telling) has(event uint8) bool { return t.told.Done&(1<<event) != 0 }
+
+// sayOf tells one event of a run, and says whether there may be more now.
+func (v *voice) sayOf(t *telling) bool {
+	now := v.d.now()
+	if t.over || v.d.Clock.Boot() < t.retryAt {
+		return false
+	}
+	if t.all && !t.loaded && !v.loadTold(t) {
+		return false
+	}
+	switch {
+	case t.told.Call != tellNothing:
+		return v.tellAgain(t)
+	case !t.has(tellStarted) && !t.isNever():
+		return v.tell(t, tellStarted, EventJobStarted, nil)
+	case t.warned && !t.has(tellWarned):
+		return v.tell(t, tellWarned, EventJobExpectedPassed, nil)
+	case t.timedOut && !t.has(tellTimeout):
+		return v.tell(t, tellTimeout, EventJobTimeout, nil)
+	case v.tellOutput(t, runfile.Stdout, now), v.tellOutput(t, runfile.Stderr, now):
+		return true
+	case t.ending != nil && v.d.Clock.Boot() < t.retryAt:
+		return false
+	case t.ending != nil && !t.has(tellFinished):
+		name, params := t.ending.event(t.run.job, t.run.intent.Attempt)
+		return v.tell(t, tellFinished, name, params)
+	case t.ending != nil:
+		v.toldAll(t)
+	}
+	return false
+}
+
+func (t *telling) isNever() bool { return t.ending != nil && t.ending.Never }
+
+// loadTold reads what earlier shifts told of the run. Where the last of them
+// died in a handler past its deadline, that is counted.
+func (v *voice) loadTold(t *telling) bool {
+	told, err := t.run.file.ReadTold()
+	if err != nil {
+		v.cannotNote(t, err)
+		return false
+	}
+	if told.Call != tellNothing && told.CallBoot > 0 && v.d.Clock.Boot()-told.CallBoot > v.d.Script.LongestDeadline() {
+		told.Deaths++
+	}
+	t.loaded = true
+	t.note(told)
+	return true
+}
+
+// tellAgain tells the event in whose handler the shift before died, the same
+// as it was; one that was the end of three shifts is set aside.
+func (v *voice) tellAgain(t *telling) bool {
+	call := t.told.Call
+	if t.told.Deaths >= deathsAllowed {
+		return v.setEventAside(t, call)
+	}
+	switch call {
+	case tellStdout:
+		return v.tellPiece(t, runfile.Stdout, t.told.CallEnd)
+	case tellStderr:
+		return v.tellPiece(t, runfile.Stderr, t.told.CallEnd)
+	case tellStarted:
+		return v.tell(t, call, EventJobStarted, nil)
+	case tellWarned:
+		return v.tell(t, call, EventJobExpectedPassed, nil)
+	case tellTimeout:
+		return v.tell(t, call, EventJobTimeout, nil)
+	}
+	if t.ending == nil {
+		return false // its end is seen again in a moment
+	}
+	name, params := t.ending.event(t.run.job, t.run.intent.Attempt)
+	return v.tell(t, call, name, params)
+}
+
+func (v *voice) setEventAside(t *telling, call uint8) bool {
+	told := t.told
+	told.Call, told.Deaths = tellNothing, 0
+	told.Done |= 1 << call
+	if call == tellStdout || call == tellStderr {
+		told.Done &^= 1 << call
+		told.Offset[call-tellStdout] = told.CallEnd
+	}
+	if err := t.run.file.NoteTold(told); err != nil {
+		return v.cannotNote(t, err)
+	}
+	t.note(told)
+	message := fmt.Sprintf("an event of run %s was set aside: %d shifts ended in its handlers", t.run.intent.ID, deathsAllowed)
+	v.d.Log.Log(Error, message, nil)
+	v.call(&Event{
+		Name: EventHandlerError, ID: t.run.intent.ID + "/set-aside", Time: v.d.now(), Job: t.run.job, Run: v.runInfo(t),
+		Params: map[string]any{"event": EventJobStarted, "error": message},
+	})
+	return true
+}
+
+// tell calls the handlers of one event: noted before, so that a shift that
+// dies in them is known to have; noted after, so that it is not told again.
+// What cannot be noted is not told. An event that nobody wants costs no note.
+func (v *voice) tell(t *telling, kind uint8, name string, params map[string]any) bool {
+	told := t.told
+	if v.d.Script.Wants(name, t.run.job) {
+		if !v.noteCall(t, kind, 0) {
+			return false
+		}
+		v.call(&Event{
+			Name: name, ID: t.run.intent.ID + "/" + word(kind), Time: v.d.now(),
+			Job: t.run.job, Run: v.runInfo(t), Params: params,
+		})
+		told.Done |= 1 << kind
+		return v.noteDone(t, told)
+	}
+	told.Done |= 1 << kind
+	told.Call, told.Deaths = tellNothing, 0
+	t.note(told)
+	return true
+}
+
+// noteCall notes that the handlers of an event are about to be called.
+func (v *voice) noteCall(t *telling, kind uint8, end int64) bool {
+	told := t.told
+	told.Call, told.CallEnd, told.CallBoot = kind, end, v.d.Clock.Boot()
+	if err := t.run.file.NoteTold(told); err != nil {
+		return v.cannotNote(t, err)
+	}
+	t.note(told)
+	return true
+}
+
+// noteDone notes that they have returned.
+func (v *voice) noteDone(t *telling, told runfile.Told) bool {
+	told.Call, told.Deaths, told.CallEnd = tellNothing, 0, 0
+	t.note(told)
+	if err := t.run.file.NoteTold(told); err != nil {
+		v.cannotNote(t, err)
+	}
+	return true
+}
+
+func (v *voice) cannotNote(t *telling, err error) bool {
+	t.retryAt = v.d.Clock.Boot() + tryAgain
+	v.d.send(func() {
+		v.d.sayOnce("told "+t.run.intent.ID, Error,
+			fmt.Sprintf("cannot note what was told of run %s: %v; its handlers wait", t.run.intent.ID, err))
+	})
+	return false
+}
+
+// toldAll hands a run back to the shift: there is nothing more to say.
+func (v *voice) toldAll(t *telling) {
+	t.over = true
+	v.d.send(func() {
+		t.run.told = true
+		v.d.putAwayIfTold(t.run)
+	})
+}
+
+// event is the event of a run's end.
+func (e ending) event(job *Job, attempt int) (name string, params map[string]any) {
+	params = map[string]any{"attempt": attempt}
+	if e.Duration > 0 {
+		params["duration"] = e.Duration.Seconds()
+	}
+	if e.CPUKnown {
+		params["cpuTime"] = e.CPU.Seconds()
+	}
+	if e.MaxRSS > 0 {
+		params["maxRss"] = e.MaxRSS
+	}
+	if e.good(job) {
+		return EventJobSuccess, params
+	}
+	params["timedOut"] = e.TimedOut
+	if e.Exit >= 0 {
+		params["exitCode"] = e.Exit
+	}
+	if signal := e.signal(); signal != 0 {
+		params["signal"] = signal
+	}
+	if e.Reason != "" {
+		params["reason"] = e.Reason
+	}
+	return EventJobError, params
+}
+
+// runInfo is what handlers may know of a run.
+func (v *voice) runInfo(t *telling) *RunInfo {
+	in := t.run.intent
+	info := &RunInfo{
+		ID: in.ID, Attempt: in.Attempt, ScheduledAt: in.Instant, StartedAt: in.StartedAt,
+		Slave: in.Slave, Fence: in.Fence, Output: t.output,
+	}
+	if look, err := t.run.file.Look(); err == nil {
+		info.PID = look.PID
+	}
+	return info
+}
+
+// output reads what is kept of the run's output.
+func (t *telling) output(stream string, lines int, most int64) (string, error) {
+	if most <= 0 {
+		most = pieceSize
+	}
+	switch stream {
+	case "stdout":
+		return t.run.file.Tail(runfile.Stdout, lines, most)
+	case "stderr":
+		return t.run.file.Tail(runfile.Stderr, lines, most)
+	}
+	out, err := t.run.file.Tail(runfile.Stdout, lines, most)
+	if err != nil {
+		return "", err
+	}
+	more, err := t.run.file.Tail(runfile.Stderr, lines, most)
+	return out + more, err
+}
+
+func word(kind uint8) string {
+	switch kind {
+	case tellStarted:
+		return "started"
+	case tellWarned:
+		return "expected_runtime_elapsed"
+	case tellTimeout:
+		return "timeout"
+	}
+	return "finished"
+}
+
+// withName puts a job's name in front of each line.
+func withName(name string, data []byte) []byte {
+	var out bytes.Buffer
+	for line := range bytes.Lines(data) {
+		fmt.Fprintf(&out, "[%s] ", name)
+		out.Write(bytes.TrimSuffix(line, []byte{'\n'}))
+		out.WriteByte('\n')
+	}
+	return out.Bytes()
+}

@@ -1,0 +1,155 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// reasonTimeout is what stop.json says of a run that hit its timeout; the next
+// shift knows by it that a timeout event is due.
+const reasonTimeout = "timeout"
+
+// longestSleep is how long the shift sleeps at the most while anything is
+// pending: what cannot be waited for (a disk that was full, orphans, a clock
+// that was changed) is looked at this often.
+const longestSleep = time.Second
+
+// watch waits for the end of a run's wrapper.
+func (d *duty) watch(r *run) {
+	r.watched = true
+	go func() {
+		err := r.file.Wait(d.ctx)
+		d.send(func() { d.gone(r, err) })
+	}()
+}
+
+// gone looks at a run whose wrapper has ended.
+func (d *duty) gone(r *run, err error) {
+	r.watched = false
+	if err != nil && !errors.Is(err, context.Canceled) {
+		d.sayOnce("wait "+r.intent.ID, Warning, fmt.Sprintf("cannot wait for run %s: %v; it is looked at every second", r.intent.ID, err))
+		r.orphaned = true
+		return
+	}
+	if r.ending == nil && !r.stopping {
+		d.judge(r, false)
+	}
+}
+
+// look is what is done about runs from time to time: deadlines, what cannot be
+// waited for, room on the disk, leases.
+func (d *duty) look() {
+	d.lookedAt = d.now()
+	for _, r := range d.runs {
+		if r.ending == nil {
+			d.checkDeadlines(r)
+		}
+		if r.ending == nil && r.orphaned && !r.stopping {
+			d.judgeOrphan(r)
+		}
+		d.reportSlowStart(r)
+		d.trim(r)
+		d.putAwayIfTold(r)
+	}
+	d.renew(false)
+	d.voice.look()
+}
+
+// judgeOrphan looks whether anything of a run without a wrapper still lives.
+func (d *duty) judgeOrphan(r *run) {
+	s, err := see(r)
+	if err != nil {
+		return
+	}
+	if act := decide(s); act == actFinish || act == actLost || act == actEnd {
+		d.judge(r, false)
+	}
+}
+
+// reportSlowStart says of a run that some shift began to start, and whose
+// process has not come up in a minute, that this is so.
+func (d *duty) reportSlowStart(r *run) {
+	if !r.adopted || r.ending != nil || r.look.PID != 0 || d.elapsed(r) < time.Minute {
+		return
+	}
+	if look, err := r.file.Look(); err == nil {
+		r.look = look
+	}
+	if r.look.Held && r.look.PID == 0 {
+		d.sayOnce("slow "+r.intent.ID, Warning, fmt.Sprintf("run %s has been starting for more than a minute", r.intent.ID))
+	}
+}
+
+// checkDeadlines ends a run whose timeout is over, and says of one that takes
+// longer than expected that it does.
+func (d *duty) checkDeadlines(r *run) {
+	elapsed := d.elapsed(r)
+	if warn := r.intent.WarnAfter; warn > 0 && elapsed >= warn && !r.warned {
+		r.warned = true
+		d.voice.warned(r)
+	}
+	if limit := r.intent.Timeout; limit > 0 && elapsed >= limit && !r.stopping {
+		d.log(d.Plan.Levels.NeedingToBeKilled, r.job, "Timeout of "+words(limit)+" was hit, ending it")
+		d.stop(r, reasonTimeout)
+	}
+}
+
+// stop ends a run: the reason is noted before the first signal, so that a later
+// shift goes on with it. A full disk must not keep a run alive, though: where
+// the reason cannot be noted, this shift alone knows it.
+func (d *duty) stop(r *run, reason string) {
+	if r.file == nil || r.stopping || r.ending != nil {
+		return
+	}
+	if err := d.noteStop(r, reason); err != nil {
+		d.sayOnce("stop "+r.intent.ID, Error, err.Error())
+	}
+	d.goOnEnding(r)
+}
+
+// goOnEnding ends the processes of a run that is to be ended. When that is
+// done and its wrapper, where somebody waits for it, is gone too, the run is
+// judged: by whichever comes last.
+func (d *duty) goOnEnding(r *run) {
+	if r.stopping {
+		return
+	}
+	r.stopping = true
+	if d.stopReason(r) == reasonTimeout {
+		d.voice.timedOut(r)
+	}
+	go func() {
+		err := r.file.End(d.ctx, r.intent.KillGrace)
+		d.send(func() {
+			r.stopping = false
+			switch {
+			case err != nil:
+				d.sayOnce("end "+r.intent.ID, Error, fmt.Sprintf("cannot end run %s: %v; trying again", r.intent.ID, err))
+				r.orphaned = true
+			case !r.watched:
+				d.judge(r, false)
+			}
+		})
+	}()
+}
+
+// untilNext is how long nothing needs to be looked at; not positive when
+// something does.
+func (d *duty) untilNext() time.Duration {
+	next := min(longestSleep, d.Plan.MonitorInterval) - max(0, d.now().Sub(d.lookedAt))
+	for _, r := range d.runs {
+		if r.ending != nil || r.stopping {
+			continue
+		}
+		elapsed := d.elapsed(r)
+		if limit := r.intent.Timeout; limit > 0 {
+			next = min(next, limit-elapsed)
+		}
+		if warn := r.intent.WarnAfter; warn > 0 && !r.warned {
+			next = min(next, warn-elapsed)
+		}
+	}
+	return next
+}

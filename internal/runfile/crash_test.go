@@ -1,0 +1,3 @@
+package runfile
+
+func playRole(role string) {}

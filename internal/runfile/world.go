@@ -1,0 +1,20 @@
+package runfile
+
+import (
+	"sync"
+)
+
+// World says where a pid means something: one boot of one machine, and there
+// one PID namespace. Nothing of a run lives on in another world, and its pids
+// may be those of innocents there.
+type World struct {
+	BootID string
+	// PIDNamespace is the kernel's name of the namespace with the start time
+	// of its pid 1: a container that is started again may get the same name.
+	PIDNamespace string
+}
+
+// CurrentWorld is the world of this process.
+func CurrentWorld() World { return overridden(currentWorld()) }
+
+var currentWorld = sync.OnceValue(hostWorld)

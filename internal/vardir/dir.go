@@ -1,0 +1,77 @@
+package vardir
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// Dir is the var dir of one namespace, BASE/<namespace>.
+type Dir struct {
+	path     string
+	warnings []string
+}
+
+// Open makes the var dir ready: creates it and base with mode 0700 where they
+// are missing, refuses a folder that somebody else owns or can write to, and
+// notes the entry file in the index. Errors say what to do about it.
+func Open(base, namespace, entryFile string) (*Dir, error) {
+	if err := checkNamespace(namespace); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(base, 0o700); err != nil {
+		return nil, fmt.Errorf("cannot create the var dir: %w; another place can be given with --var-dir", err)
+	}
+	// Who can write to a folder above could exchange base behind our back.
+	if err := Trusted(os.Geteuid() == 0)(filepath.Dir(base)); err != nil {
+		return nil, fmt.Errorf("the var dir %s cannot be used: %w", base, err)
+	}
+	d := &Dir{path: filepath.Join(base, namespace)}
+	if err := os.Mkdir(d.path, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
+		return nil, fmt.Errorf("cannot create the var dir: %w", err)
+	}
+	for _, folder := range []string{base, d.path} {
+		if err := checkOwn(folder); err != nil {
+			return nil, err
+		}
+	}
+	d.enterIndex(base, entryFile, namespace)
+	return d, nil
+}
+
+// checkOwn refuses a folder that is not ours alone to write to.
+func checkOwn(folder string) error {
+	info, err := os.Lstat(folder)
+	if err != nil {
+		return fmt.Errorf("cannot look at the var dir: %w", err)
+	}
+	switch {
+	case info.Mode()&os.ModeSymlink != 0:
+		return fmt.Errorf("the var dir %s is a symbolic link; give the folder it points to with --var-dir", folder)
+	case !info.IsDir():
+		return fmt.Errorf("the var dir %s is not a folder; remove it, or give another one with --var-dir", folder)
+	case owner(info) != os.Geteuid():
+		return fmt.Errorf("the var dir %s belongs to user %d and not to user %d; chown it, or give another one with --var-dir",
+			folder, owner(info), os.Geteuid())
+	case info.Mode().Perm()&0o022 != 0:
+		return fmt.Errorf("others can write to the var dir %s (mode %04o); chmod go-w %s", folder, info.Mode().Perm(), folder)
+	}
+	return nil
+}
+
+func owner(info os.FileInfo) int {
+	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+		return int(stat.Uid)
+	}
+	return -1 // nobody's: never trusted
+}
+
+// Path is a path inside the var dir; of no elements, the var dir itself.
+func (d *Dir) Path(elem ...string) string {
+	return filepath.Join(append([]string{d.path}, elem...)...)
+}
+
+// Warnings are sentences about what was found wrong and put right by Open.
+func (d *Dir) Warnings() []string { return d.warnings }

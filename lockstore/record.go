@@ -1,0 +1,167 @@
+package lockstore
+
+import (
+	"slices"
+	"time"
+
+	"slavedriver/engine"
+)
+
+// record is all that the file store knows of one key, and the decisions on it:
+// the same as those of lease.lua. Times are Unix milliseconds.
+type record struct {
+	Key   string // for people: the file's name is a hash of it
+	Born  int64  // when its memory begins
+	Seen  int64  // when it was last written
+	Fence int64  // the highest that was handed out
+	Lease *lease `json:",omitempty"`
+	Used  []use  `json:",omitempty"`
+}
+
+type lease struct {
+	Token, Holder string
+	Confirmed     bool
+	Since, Until  int64
+}
+
+// use remembers that an instant was started, and by whom.
+type use struct {
+	Instant       int64 // Unix seconds
+	Token, Holder string
+	Until         int64
+}
+
+// trustedStep is the longest step back of the clock after which a record is
+// still to be trusted. A clock that was ahead by more may have let it forget
+// instants that are to be remembered: a shift wants at least an hour.
+const trustedStep = int64(time.Hour / time.Millisecond)
+
+// rebase undoes a step back of the wall clock: what was to last for two more
+// minutes lasts for two more minutes.
+func (r *record) rebase(now int64) {
+	back := r.Seen - now
+	if back <= 0 {
+		return
+	}
+	if back > trustedStep {
+		r.Born = now
+	}
+	if r.Lease != nil {
+		r.Lease.Since -= back
+		r.Lease.Until -= back
+	}
+	for i := range r.Used {
+		r.Used[i].Until -= back
+	}
+	r.Seen = now
+}
+
+func (r *record) acquire(c engine.Claim, now int64, t terms) engine.Grant {
+	if no, refused := r.refuse(c, now); refused {
+		return no
+	}
+	l := r.take(c, now)
+	if !l.Confirmed {
+		l.Until = now + t.claim.Milliseconds()
+	}
+	return engine.Grant{Answer: engine.Granted, Fence: r.Fence}
+}
+
+func (r *record) confirm(c engine.Claim, now int64, t terms) engine.Grant {
+	if no, refused := r.refuse(c, now); refused {
+		return no
+	}
+	return r.hold(c, now, t)
+}
+
+// renew asks neither for the instant nor for the birth: what is renewed was
+// started already, and marks its instant again in a memory that was lost.
+func (r *record) renew(c engine.Claim, now int64, t terms) engine.Grant {
+	if no, refused := r.heldByOther(c.Token, now); refused {
+		return no
+	}
+	return r.hold(c, now, t)
+}
+
+func (r *record) release(c engine.Claim, _ int64, _ terms) engine.Grant {
+	if r.Lease != nil && r.Lease.Token == c.Token {
+		r.Lease = nil
+	}
+	return engine.Grant{}
+}
+
+func (r *record) refuse(c engine.Claim, now int64) (engine.Grant, bool) {
+	instant := c.Instant.Unix()
+	switch u := r.usedBy(instant, now); {
+	case u == nil && instant*1000 < r.Born:
+		return engine.Grant{Answer: engine.Forgotten}, true
+	case u != nil && u.Token != c.Token:
+		return engine.Grant{Answer: engine.Used, Holder: u.Holder}, true
+	}
+	return r.heldByOther(c.Token, now)
+}
+
+func (r *record) heldByOther(token string, now int64) (engine.Grant, bool) {
+	l := r.Lease
+	switch {
+	case l == nil || l.Until <= now || l.Token == token:
+		return engine.Grant{}, false
+	case l.Confirmed:
+		return engine.Grant{Answer: engine.Held, Holder: l.Holder, Since: time.UnixMilli(l.Since)}, true
+	}
+	return engine.Grant{Answer: engine.Claimed, Holder: l.Holder}, true
+}
+
+// take gives the lease to the claim's token, which has it already or may have
+// it. A new lease has a fence above all that this store, its clock or the
+// caller knows of, so that it grows even after the memory was lost.
+func (r *record) take(c engine.Claim, now int64) *lease {
+	if r.Lease == nil || r.Lease.Until <= now || r.Lease.Token != c.Token {
+		r.Lease = &lease{Token: c.Token, Holder: c.Holder, Since: now}
+		r.Fence = max(r.Fence+1, now, c.Fence+1)
+	}
+	return r.Lease
+}
+
+func (r *record) hold(c engine.Claim, now int64, t terms) engine.Grant {
+	l := r.take(c, now)
+	if !l.Confirmed {
+		l.Confirmed, l.Since = true, now
+	}
+	l.Until = now + t.lease.Milliseconds()
+	r.use(c, now)
+	return engine.Grant{Answer: engine.Granted, Fence: r.Fence}
+}
+
+// use marks the claim's instant, and drops what need not be remembered longer.
+func (r *record) use(c engine.Claim, now int64) {
+	instant := c.Instant.Unix()
+	if r.usedBy(instant, now) != nil {
+		return
+	}
+	r.Used = slices.DeleteFunc(r.Used, func(u use) bool { return u.Until <= now })
+	r.Used = append(r.Used, use{
+		Instant: instant, Token: c.Token, Holder: c.Holder, Until: now + c.Remember.Milliseconds(),
+	})
+}
+
+func (r *record) usedBy(instant, now int64) *use {
+	for i, u := range r.Used {
+		if u.Instant == instant && u.Until > now {
+			return &r.Used[i]
+		}
+	}
+	return nil
+}
+
+// spent says that nothing would be answered otherwise if the record were gone,
+// in a folder of that birth.
+func (r *record) spent(now, born int64) bool {
+	for _, u := range r.Used {
+		if u.Until > now {
+			return false
+		}
+	}
+	leased := r.Lease != nil && r.Lease.Until > now
+	return !leased && r.Fence < now && r.Born <= born && r.Seen <= now
+}

@@ -1,0 +1,96 @@
+package luaapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+// overran is why a call into the script was cut off.
+type overran struct{ limit time.Duration }
+
+func (o *overran) Error() string { return fmt.Sprintf("did not finish within %g s", o.limit.Seconds()) }
+
+// errRun is how run() ends the entry file.
+var errRun = errors.New("slavedriver:run() was called")
+
+// deadline is the context of one call into the script. The VM asks it before
+// each instruction and throws its Err, so that is a sentence for the user.
+type deadline struct {
+	context.Context
+	done  <-chan struct{}
+	cause context.CancelCauseFunc
+	timer *time.Timer
+}
+
+func newDeadline(parent context.Context, limit time.Duration) *deadline {
+	ctx, cause := context.WithCancelCause(parent)
+	d := &deadline{Context: ctx, done: ctx.Done(), cause: cause}
+	d.timer = time.AfterFunc(limit, func() { cause(&overran{limit}) })
+	return d
+}
+
+// Done is what the embedded context's is, without asking it each time.
+func (d *deadline) Done() <-chan struct{} { return d.done }
+
+// Err is nil, or why the call is cut off.
+func (d *deadline) Err() error {
+	if d.Context.Err() == nil {
+		return nil
+	}
+	return context.Cause(d.Context)
+}
+
+// stop cuts the call off.
+func (d *deadline) stop(why error) { d.cause(why) }
+
+// end frees what the call left: its timer, and the processes of io.popen that
+// it did not close.
+func (d *deadline) end() {
+	d.timer.Stop()
+	d.cause(context.Canceled)
+}
+
+// call runs fn under its own deadline and returns what it returned, nret
+// values. The error is an *Error that wraps *overran, errRun or the end of
+// parent if one of them cut fn off. A Go panic in a builtin is an error too.
+func (s *Script) call(parent context.Context, limit time.Duration, fn *lua.LFunction, nret int, args ...lua.LValue) ([]lua.LValue, error) {
+	d := newDeadline(parent, limit)
+	defer d.end()
+	outer := s.running
+	s.enter(d)
+	defer s.enter(outer)
+	if err := s.L.CallByParam(lua.P{Fn: fn, NRet: nret, Protect: true}, args...); err != nil {
+		return nil, s.failure(err, d.Err())
+	}
+	results := make([]lua.LValue, nret)
+	for i := range results {
+		results[i] = s.L.Get(i - nret)
+	}
+	s.L.Pop(nret)
+	return results, nil
+}
+
+func (s *Script) enter(d *deadline) {
+	s.running = d
+	if d != nil {
+		s.L.SetContext(d)
+	}
+}
+
+// failure explains why a call failed; cause is why it was cut off, or nil.
+func (s *Script) failure(err, cause error) *Error {
+	e := s.explain(err)
+	if cause == nil {
+		return e
+	}
+	out := &Error{File: e.File, Line: e.Line, Message: e.Message, Err: cause}
+	if !strings.Contains(e.Message, cause.Error()) {
+		out.Message = cause.Error()
+	}
+	return out
+}

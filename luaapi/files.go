@@ -1,0 +1,86 @@
+package luaapi
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+// absolute is the path of a file whose name the user sees.
+func (s *Script) absolute(shown string) string {
+	if filepath.IsAbs(shown) {
+		return filepath.Clean(shown)
+	}
+	return filepath.Join(s.o.WorkingDirectory, shown)
+}
+
+// display is a path as the user sees it: as the entry file was given, absolute
+// or relative to the working directory.
+func (s *Script) display(path string) string {
+	if filepath.IsAbs(s.shown) {
+		return path
+	}
+	if shown, err := filepath.Rel(s.o.WorkingDirectory, path); err == nil {
+		return shown
+	}
+	return path
+}
+
+// loadFile reads and compiles a file of Lua. Its errors are placed.
+func (s *Script) loadFile(path string) (*lua.LFunction, error) {
+	shown := s.display(path)
+	source, err := s.read(path)
+	if err != nil {
+		return nil, &Error{File: shown, Message: "cannot be read: " + reason(err), Err: err}
+	}
+	s.sources[shown] = true
+	fn, err := s.L.Load(bytes.NewReader(source), shown)
+	if err != nil {
+		return nil, syntaxError(shown, source, err)
+	}
+	// Chunks see the globals, wherever they were loaded from.
+	fn.Env = s.L.Env
+	return fn, nil
+}
+
+// read returns a file without a byte order mark and with its #! line empty,
+// and notes that it was read.
+func (s *Script) read(path string) ([]byte, error) {
+	if s.o.CheckFile != nil {
+		if err := s.o.CheckFile(path); err != nil {
+			return nil, err
+		}
+	}
+	if info, err := os.Stat(path); err != nil {
+		return nil, err
+	} else if info.IsDir() {
+		return nil, errors.New("it is a folder")
+	} else if !info.Mode().IsRegular() {
+		return nil, errors.New("it is not a regular file")
+	}
+	source, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	s.files = append(s.files, path)
+	source = bytes.TrimPrefix(source, []byte("\xef\xbb\xbf"))
+	if bytes.HasPrefix(source, []byte("#")) {
+		end := bytes.IndexByte(append(source, '\n'), '\n')
+		source = source[min(end, len(source)):]
+	}
+	return source, nil
+}
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && !info.IsDir()
+}
+
+// warn keeps a sentence about what is valid and probably not meant.
+func (s *Script) warn(format string, args ...any) {
+	s.warnings = append(s.warnings, strings.TrimSpace(wrong(format, args...).message))
+}

@@ -1,0 +1,224 @@
+package luaapi
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"slavedriver/engine"
+	"slavedriver/schedule"
+)
+
+var command = kind[engine.Command]{"string or list of strings",
+	func(at site, v lua.LValue) (engine.Command, error) {
+		switch v.(type) {
+		case lua.LString:
+			shell, err := toText(v)
+			return engine.Command{Shell: shell}, err
+		case *lua.LTable:
+			args, err := words.decode(at, v)
+			if err == nil && len(args) == 0 {
+				err = wrong("must not be empty")
+			}
+			return engine.Command{Args: args}, err
+		}
+		return engine.Command{}, mustBe("a string for the shell, or a list of strings", v)
+	},
+	func(c engine.Command) lua.LValue {
+		if len(c.Args) > 0 {
+			return words.encode(c.Args)
+		}
+		return fromText(c.Shell)
+	},
+}
+
+var allowOverlap = kind[engine.Overlap]{"boolean",
+	func(at site, v lua.LValue) (engine.Overlap, error) {
+		allow, err := flag.decode(at, v)
+		if allow {
+			return engine.OverlapAllow, err
+		}
+		return engine.OverlapSkip, err
+	},
+	func(o engine.Overlap) lua.LValue { return lua.LBool(o == engine.OverlapAllow) },
+}
+
+var exitCodes = kind[[]int]{"list of numbers",
+	func(at site, v lua.LValue) ([]int, error) {
+		items, err := toList(v, "exit codes")
+		if err == nil && len(items) == 0 {
+			err = wrong("must have at least one exit code")
+		}
+		codes := make([]int, len(items))
+		for i := 0; err == nil && i < len(items); i++ {
+			if codes[i], err = whole(0, 255).decode(at, items[i]); err != nil {
+				err = about(fmt.Sprintf("entry %d", i+1), err)
+			}
+		}
+		return codes, err
+	},
+	func(codes []int) lua.LValue {
+		t := &lua.LTable{Metatable: lua.LNil}
+		for _, code := range codes {
+			t.Append(lua.LNumber(code))
+		}
+		return t
+	},
+}
+
+// isVariable says whether every shell keeps such a name in its environment;
+// dash drops others.
+func isVariable(name string) bool {
+	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_"
+	return name != "" && strings.ContainsRune(letters, rune(name[0])) && strings.Trim(name, letters+"0123456789") == ""
+}
+
+// environment is a table of strings. A false stands for "not this one", which
+// takes a variable out that the defaults brought.
+var environment = kind[map[string]string]{"table of strings",
+	func(_ site, v lua.LValue) (map[string]string, error) {
+		t, ok := v.(*lua.LTable)
+		if !ok {
+			return nil, mustBe("a table of strings", v)
+		}
+		env, problems := map[string]string{}, []string(nil)
+		t.ForEach(func(key, v lua.LValue) {
+			if problem := setVariable(env, key, v); problem != "" {
+				problems = append(problems, problem)
+			}
+		})
+		if len(problems) > 0 {
+			return nil, wrong("%s", slices.Min(problems))
+		}
+		return env, nil
+	},
+	func(env map[string]string) lua.LValue {
+		t := &lua.LTable{Metatable: lua.LNil}
+		for name, value := range env {
+			t.RawSetString(name, lua.LString(value))
+		}
+		return t
+	},
+}
+
+func setVariable(env map[string]string, key, v lua.LValue) (problem string) {
+	name, named := key.(lua.LString)
+	switch {
+	case !named:
+		return "must be a table of names and strings, not a list"
+	case !isVariable(string(name)):
+		return fmt.Sprintf("has a name that a shell would drop, %s: letters, digits and underscores are allowed", describe(name))
+	case strings.HasPrefix(string(name), "SLAVEDRIVER_"):
+		return fmt.Sprintf("cannot set `%s`: slavedriver itself sets names that begin with SLAVEDRIVER_", name)
+	case v == lua.LFalse:
+		return ""
+	case !lua.LVCanConvToString(v):
+		return fmt.Sprintf("must have a string for `%s`, not %s", name, describe(v))
+	case strings.ContainsRune(v.String(), 0):
+		return fmt.Sprintf("has a zero byte in `%s`", name)
+	}
+	env[string(name)] = v.String()
+	return ""
+}
+
+var umask = kind[int]{"octal string",
+	func(_ site, v lua.LValue) (int, error) {
+		s, ok := v.(lua.LString)
+		mask, err := strconv.ParseUint(string(s), 8, 16)
+		if !ok || err != nil || mask > 0o777 {
+			return 0, mustBe("an octal number in quotes", v).hinting(`write it as in the shell, umask = "027"`)
+		}
+		return int(mask), nil
+	},
+	func(mask int) lua.LValue {
+		if mask < 0 {
+			return lua.LNil
+		}
+		return lua.LString(fmt.Sprintf("%03o", mask))
+	},
+}
+
+// account is a user or a group, which only root can change.
+var account = kind[string]{"string",
+	func(at site, v lua.LValue) (string, error) {
+		name, err := line.decode(at, v)
+		if err == nil && !at.s.o.Root {
+			return "", wrong("needs root").hinting("run slavedriver from root's crontab, or leave the option out")
+		}
+		return name, err
+	}, fromText,
+}
+
+// limitFields are the keys of limits; false stands for "not this one".
+var limitFields = sync.OnceValue(func() *fieldSet[engine.Limits] {
+	count := func(name, doc string, place func(*engine.Limits) *int64) field[engine.Limits] {
+		return stored(name, whole(int64(1), math.MaxInt64>>10), place, 0, "none", doc)
+	}
+	bytes := func(name, doc string, place func(*engine.Limits) *int64) field[engine.Limits] {
+		return stored(name, size, place, 0, "none", doc)
+	}
+	set := newFields("limit",
+		bytes("addressSpace", "virtual memory of each process, as a size", func(l *engine.Limits) *int64 { return &l.AddressSpace }),
+		stored("cpuTime", positive, func(l *engine.Limits) *time.Duration { return &l.CPUTime }, 0, "none",
+			"CPU time of each process, as a duration of whole seconds"),
+		count("openFiles", "how many files each process may have open", func(l *engine.Limits) *int64 { return &l.OpenFiles }),
+		count("processes", "how many processes the user may have", func(l *engine.Limits) *int64 { return &l.Processes }),
+		bytes("fileSize", "how large a file may become, as a size", func(l *engine.Limits) *int64 { return &l.FileSize }),
+	)
+	for i := range set.fields {
+		f := &set.fields[i]
+		store := f.set
+		f.set = func(at site, l *engine.Limits, v lua.LValue) error {
+			if v == lua.LFalse {
+				f.unset(l)
+				return nil
+			}
+			return store(at, l, v)
+		}
+	}
+	return set
+})
+
+var limits = kind[engine.Limits]{"table of limits",
+	func(at site, v lua.LValue) (engine.Limits, error) {
+		var l engine.Limits
+		err := limitFields().read(at, v, &l)
+		if err == nil && l.CPUTime%time.Second != 0 {
+			err = wrong("`cpuTime` must be whole seconds")
+		}
+		return l, err
+	},
+	func(l engine.Limits) lua.LValue {
+		t := &lua.LTable{Metatable: lua.LNil}
+		for _, f := range limitFields().fields {
+			if v := f.get(site{}, &l); v != lua.LNil && v != lua.LNumber(0) {
+				t.RawSetString(f.name, v)
+			}
+		}
+		return t
+	},
+}
+
+// parse makes a schedule of an expression; each different one is parsed once.
+func (s *Script) parse(expr string) (schedule.Schedule, error) {
+	if known, ok := s.schedules[expr]; ok {
+		return known, nil
+	}
+	parsed, err := schedule.Parse(expr, time.Local)
+	if err != nil {
+		var e *schedule.Error
+		if errors.As(err, &e) {
+			return nil, &mistake{fmt.Sprintf("%s is not valid: %s", describe(lua.LString(expr)), e.Message), e.Hint, err}
+		}
+		return nil, wrong("%s is not valid: %v", describe(lua.LString(expr)), err)
+	}
+	s.schedules[expr] = parsed
+	return parsed, nil
+}

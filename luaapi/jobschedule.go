@@ -1,0 +1,135 @@
+package luaapi
+
+import (
+	"math"
+	"time"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"slavedriver/schedule"
+)
+
+const exclusive = "a job has either a schedule or runAtDateTime"
+
+// scheduleOption is when the job is due again and again.
+func scheduleOption() field[job] {
+	return field[job]{
+		name: "schedule", typ: "cron expression, list of them, or function", def: "",
+		doc: "When the job is due: a cron expression, a list of them, or a function `(now)` that returns true in the minutes in which it is.",
+		set: setSchedule,
+		get: func(_ site, j *job) lua.LValue {
+			switch {
+			case !j.runAt.IsZero() || len(j.ScheduleText) == 0:
+				return lua.LNil
+			case len(j.ScheduleText) == 1:
+				return lua.LString(j.ScheduleText[0])
+			}
+			return words.encode(j.ScheduleText)
+		},
+		unset: func(j *job) {
+			if j.runAt.IsZero() {
+				j.Schedule, j.ScheduleText, j.ScheduleFunc = nil, nil, false
+			}
+		},
+	}
+}
+
+func setSchedule(at site, j *job, v lua.LValue) error {
+	if !j.runAt.IsZero() {
+		return wrong("cannot be set together with runAtDateTime: %s", exclusive)
+	}
+	if _, ok := v.(*lua.LFunction); ok {
+		j.Schedule, j.ScheduleText, j.ScheduleFunc = nil, []string{"function"}, true
+		return nil
+	}
+	lines, err := expressions(at, v)
+	if err != nil {
+		return err
+	}
+	parts := make([]schedule.Schedule, len(lines))
+	for i, expr := range lines {
+		if parts[i], err = at.s.parse(expr); err != nil {
+			return err
+		}
+	}
+	j.Schedule, j.ScheduleText, j.ScheduleFunc = parts[0], lines, false
+	if len(parts) > 1 {
+		j.Schedule = schedule.Union(parts...)
+	}
+	return nil
+}
+
+func expressions(at site, v lua.LValue) ([]string, error) {
+	switch v.(type) {
+	case lua.LString:
+		expr, err := line.decode(at, v)
+		return []string{expr}, err
+	case *lua.LTable:
+		lines, err := words.decode(at, v)
+		if err == nil && len(lines) == 0 {
+			err = wrong("must not be empty")
+		}
+		return lines, err
+	}
+	return nil, mustBe("a cron expression, a list of them, or a function", v)
+}
+
+// runAtOption is the one moment at which the job is due.
+func runAtOption() field[job] {
+	return field[job]{
+		name: "runAtDateTime", typ: "date and time, or number", def: "",
+		doc: "The one minute in which the job is due: \"2027-01-31 04:00\", or a number as of os.time().",
+		set: setRunAt,
+		get: func(_ site, j *job) lua.LValue {
+			if j.runAt.IsZero() {
+				return lua.LNil
+			}
+			return lua.LNumber(j.runAt.Unix())
+		},
+		unset: func(j *job) {
+			if !j.runAt.IsZero() {
+				j.runAt, j.Schedule, j.ScheduleText = time.Time{}, nil, nil
+			}
+		},
+	}
+}
+
+func setRunAt(_ site, j *job, v lua.LValue) error {
+	if j.runAt.IsZero() && len(j.ScheduleText) > 0 {
+		return wrong("cannot be set together with schedule: %s", exclusive)
+	}
+	t, ok := toTime(v)
+	if !ok {
+		return mustBe("a date and time", v).hinting(`write "2027-01-31 04:00", or a number as of os.time()`)
+	}
+	j.runAt, j.Schedule, j.ScheduleText = t, schedule.At(t), []string{t.Format(time.RFC3339)}
+	return nil
+}
+
+func toTime(v lua.LValue) (time.Time, bool) {
+	switch v := v.(type) {
+	case lua.LNumber:
+		// Years 1970 to 9999: what RFC 3339 can hold.
+		if float64(v) != math.Trunc(float64(v)) || v <= 0 || v >= 253402300800 {
+			return time.Time{}, false
+		}
+		return time.Unix(int64(v), 0), true
+	case lua.LString:
+		for _, layout := range []string{"2006-01-02 15:04", "2006-01-02 15:04:05", "2006-01-02T15:04", "2006-01-02T15:04:05"} {
+			if t, err := time.ParseInLocation(layout, string(v), time.Local); err == nil {
+				return t, true
+			}
+		}
+	}
+	return time.Time{}, false
+}
+
+// restoredRunAt finds out whether a job that was rebuilt from its run had a
+// runAtDateTime: only that is written as RFC 3339.
+func restoredRunAt(text []string) time.Time {
+	if len(text) != 1 {
+		return time.Time{}
+	}
+	t, _ := time.Parse(time.RFC3339, text[0])
+	return t
+}

@@ -1,0 +1,243 @@
+// Package luaapi is the entry file: Lua in, an engine.Plan out, and the
+// handlers and functions of the script for the engine to call.
+//
+// What the script sees is declared in tables of fields and methods
+// (jobOptions, settingFields, slavedriverClass, ...): the setters and getters,
+// the checks and the messages all come from them.
+package luaapi
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"slavedriver/engine"
+	"slavedriver/schedule"
+)
+
+// Options are what Load takes from its surroundings.
+type Options struct {
+	// Slave is the name of this slave; it wins over what the file says. Without
+	// it: setSlaveName, $SLAVEDRIVER_SLAVE_NAME, the hostname.
+	Slave    string
+	Getenv   func(string) string    // also os.getenv of the script; nil: nothing is set
+	Hostname func() (string, error) // nil: not known
+	// Stdout takes what print, io.write and the script's commands write;
+	// Stderr likewise. nil: it is dropped.
+	Stdout, Stderr io.Writer
+	LoadTimeout    time.Duration // 0: 10 s
+	// CheckFile is asked before the entry file, a job file or a module is read;
+	// its error refuses the file. nil: all may be read.
+	CheckFile func(path string) error
+	// CheckStore is asked about the URL of a lock store. nil: all are taken.
+	CheckStore func(url string) error
+	// WorkingDirectory is where a relative entry path starts: $PWD rather than
+	// what the kernel says, so that symlinks stay as they are.
+	WorkingDirectory string
+	Root             bool // jobs may have a user and a group
+}
+
+// Script is a loaded entry file. All but Wants and LongestDeadline must be
+// called by one goroutine at a time.
+type Script struct {
+	o              Options
+	entry          string // absolute
+	shown          string // as it was given
+	stdout, stderr io.Writer
+
+	L          *lua.LState
+	object     *lua.LUserData // slavedriver
+	jobMeta    *lua.LTable
+	eventMeta  *lua.LTable
+	runMeta    *lua.LTable
+	loggerMeta *lua.LTable
+	fileMeta   *lua.LTable
+
+	settings
+	defaults  defaults
+	jobs      []*job
+	bySlug    map[string]*job
+	schedules map[string]schedule.Schedule // by expression
+	files     []string                     // read, absolute
+	sources   map[string]bool              // the names of loaded files, as they are shown
+	warnings  []string
+
+	complete    bool      // the plan is; options and settings stay as they are
+	running     *deadline // of the call into the script that is going on
+	raised      *Error    // the last one that was thrown into the script
+	complained  []int     // logger functions that failed
+	handlers    atomic.Pointer[[]*handler]
+	lastHandler int
+	state       State
+	plan        *engine.Plan
+}
+
+// Load runs the entry file and makes the plan. Its errors are *Error, but for
+// the end of ctx. Where the only thing missing is the slave's name, the error
+// wraps ErrNoSlaveName and the Script is returned too, with a Plan that lacks
+// it: so the caller can log that as the file says.
+func Load(ctx context.Context, path string, o Options) (*Script, error) {
+	s := newScript(path, o)
+	loaded := make(chan error, 1)
+	go func() { loaded <- s.load(ctx) }()
+	// The VM notices its deadline itself, unless it is inside a builtin of Lua.
+	watchdog := time.NewTimer(s.o.LoadTimeout + time.Second)
+	defer watchdog.Stop()
+	select {
+	case err := <-loaded:
+		if err != nil && !errors.Is(err, ErrNoSlaveName) {
+			s.Close()
+			return nil, err
+		}
+		return s, err
+	case <-watchdog.C:
+		late := &overran{s.o.LoadTimeout}
+		return nil, &Error{File: s.shown, Message: late.Error() + ", inside a function of Lua that cannot be interrupted", Err: late}
+	}
+}
+
+func newScript(path string, o Options) *Script {
+	if o.LoadTimeout == 0 {
+		o.LoadTimeout = defaultDeadline
+	}
+	s := &Script{
+		o: o, shown: filepath.Clean(path), L: newVM(),
+		stdout: shareable(o.Stdout), stderr: shareable(o.Stderr),
+		bySlug: map[string]*job{}, schedules: map[string]schedule.Schedule{}, sources: map[string]bool{},
+	}
+	s.entry = s.absolute(s.shown)
+	s.levels = engine.DefaultLogLevels()
+	s.loggers = []engine.LoggerConfig{{Kind: "stderr", Level: string(engine.Error)}}
+	for _, f := range settingFields().fields {
+		f.unset(s)
+	}
+	s.handlers.Store(new([]*handler))
+	return s
+}
+
+// Plan is what the entry file said.
+func (s *Script) Plan() *engine.Plan { return s.plan }
+
+// Close frees the VM. Nothing else may be called afterwards.
+func (s *Script) Close() { s.L.Close() }
+
+func (s *Script) getenv(name string) string {
+	if s.o.Getenv == nil {
+		return ""
+	}
+	return s.o.Getenv(name)
+}
+
+// load is Load, in the goroutine that may have to be left behind.
+func (s *Script) load(ctx context.Context) error {
+	s.openLibraries()
+	s.jobMeta = jobClass().metatable(s, nil)
+	s.eventMeta = eventClass().metatable(s, nil)
+	s.runMeta = runClass().metatable(s, nil)
+	s.loggerMeta = loggerClass().metatable(s, nil)
+	object := s.newSlavedriver()
+	s.L.SetGlobal("slavedriver", object)
+	s.library("package").RawGetString("loaded").(*lua.LTable).RawSetString("slavedriver", object)
+
+	chunk, err := s.loadFile(s.entry)
+	if err != nil {
+		return err
+	}
+	if _, err := s.call(ctx, s.o.LoadTimeout, chunk, 0); err != nil && !errors.Is(err, errRun) {
+		return err
+	}
+	s.complete = true
+	return s.makePlan(ctx)
+}
+
+// makePlan checks what only the whole file shows, and puts the plan together.
+func (s *Script) makePlan(ctx context.Context) error {
+	if err := s.checkStore(); err != nil {
+		return err
+	}
+	s.plan = &engine.Plan{
+		EntryFile: s.entry, Namespace: s.namespace, LockStore: s.lockStore(),
+		MonitorInterval: s.monitorInterval, MaxConcurrent: s.maxConcurrent, ForwardOutput: s.forwardOutput,
+		Loggers: s.loggers, Levels: s.levels, Jobs: make([]*engine.Job, len(s.jobs)),
+	}
+	for i, j := range s.jobs {
+		at := site{s: s, L: s.L, from: j.source}
+		if err := j.complete(at); err != nil {
+			return place(j.source, err)
+		}
+		s.plan.Jobs[i] = &j.Job
+	}
+	s.warnOfFilters()
+	s.plan.Files, s.plan.Warnings = s.files, s.warnings
+	return s.askSlaveName(ctx)
+}
+
+// checkStore looks at the lock store of the environment too.
+func (s *Script) checkStore() error {
+	store, where := s.lockStore(), s.storeAt
+	if s.store.URL == "" {
+		where = position{file: s.shown}
+		if store.URL != "" && s.o.CheckStore != nil {
+			if err := s.o.CheckStore(store.URL); err != nil {
+				return place(where, about("$SLAVEDRIVER_LOCK_STORE:", err))
+			}
+		}
+	}
+	if shared(store.URL) && s.namespace == "" {
+		return place(where, wrong("a lock store that others may use too needs a namespace").
+			hinting(`call slavedriver:setNamespace("...") with a name for these jobs, the same on each host`))
+	}
+	return nil
+}
+
+// askSlaveName may call a function of the script, so it has a deadline too.
+func (s *Script) askSlaveName(ctx context.Context) error {
+	ask := s.L.NewFunction(func(L *lua.LState) int {
+		at := site{s: s, L: L}
+		name, err := s.slaveName(at)
+		if err != nil {
+			at.raise(err)
+		}
+		s.plan.Slave = name
+		return 0
+	})
+	_, err := s.call(ctx, s.o.LoadTimeout, ask, 0)
+	return errorOrNil(err, s.shown)
+}
+
+// errorOrNil gives an error without a place the file's name.
+func errorOrNil(err error, file string) error {
+	var e *Error
+	if errors.As(err, &e) && e.File == "" {
+		e.File = file
+	}
+	return err
+}
+
+// warnOfFilters looks for handlers that are attached to a job that is not there.
+func (s *Script) warnOfFilters() {
+	for _, h := range *s.handlers.Load() {
+		found := h.job == "" || slices.ContainsFunc(s.jobs, func(j *job) bool { return engine.MatchPattern(h.job, j.Name) })
+		if !found {
+			s.warn("%s: no job matches the filter `%s` of this handler", h.where, h.job)
+		}
+	}
+}
+
+// shareable makes a writer safe for us and our children at once; a file is.
+func shareable(w io.Writer) io.Writer {
+	switch w := w.(type) {
+	case nil:
+		return io.Discard
+	case *os.File:
+		return w
+	}
+	return &lockedWriter{w: w}
+}

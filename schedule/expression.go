@@ -1,0 +1,186 @@
+package schedule
+
+import (
+	"math/bits"
+	"slices"
+	"strings"
+	"time"
+)
+
+// The years that cronexpr knows; a search has to end somewhere.
+const (
+	firstYear = 1970
+	lastYear  = 2099
+)
+
+// set holds small numbers, one a bit.
+type set uint64
+
+func (s set) has(v int) bool { return s>>v&1 != 0 }
+func (s set) from(v int) set { return s >> v << v }
+func (s set) first() int     { return bits.TrailingZeros64(uint64(s)) }
+
+// daySet holds days of a month, bits 1 to 31.
+type daySet = set
+
+// expression is a parsed cron expression: a set of wall-clock minutes, without
+// a zone. It does not change once it is made.
+type expression struct {
+	minutes, hours, months set
+	daysOfMonth            daySet
+	daysOfWeek             set // 0 is Sunday
+	extraMonth, extraWeek  *shapes
+	// both says that a day must be in both day fields, not just in one.
+	both  bool
+	years []int // in order; nil: all
+	end   time.Time
+	// fixed says that neither minute nor hour starts with *: the entry means a
+	// time of day, which daylight saving neither drops nor repeats.
+	fixed bool
+}
+
+// newExpression reads five or six fields in lower case.
+func newExpression(words []string) (*expression, *Error) {
+	e := &expression{
+		fixed: !isStar(words[0]) && !isStar(words[1]),
+		// crontab(5): either day field will do if both are restricted, that
+		// is, do not start with *.
+		both: isStar(words[2]) || isStar(words[4]),
+	}
+	if err := e.readFields(words); err != nil {
+		return nil, err
+	}
+	if err := e.readYears(words[5:]); err != nil {
+		return nil, err
+	}
+	if e.next(time.Date(firstYear, 1, 1, 0, 0, 0, 0, time.UTC), e.end).IsZero() {
+		return nil, refuse("use L for the last day of a month", "it names a date that never comes")
+	}
+	return e, nil
+}
+
+func isStar(word string) bool {
+	return strings.HasPrefix(word, "*") || strings.HasPrefix(word, "?")
+}
+
+func (e *expression) readFields(words []string) *Error {
+	var extras [5][]string
+	for i, target := range []struct {
+		field *field
+		set   *set
+	}{
+		{&minutes, &e.minutes}, {&hours, &e.hours}, {&daysOfMonth, &e.daysOfMonth},
+		{&months, &e.months}, {&daysOfWeek, &e.daysOfWeek},
+	} {
+		var err *Error
+		if extras[i], err = target.field.parse(words[i], func(v int) { *target.set |= 1 << v }); err != nil {
+			return err
+		}
+	}
+	e.daysOfWeek = (e.daysOfWeek | e.daysOfWeek>>7) & 0x7f // 7 is Sunday as well
+	var err *Error
+	if e.extraMonth, err = askCronexpr("0 0 %s * *", extras[2]); err != nil {
+		return err
+	}
+	e.extraWeek, err = askCronexpr("0 0 * * %s", extras[4])
+	return err
+}
+
+func (e *expression) readYears(words []string) *Error {
+	last := lastYear
+	if len(words) > 0 {
+		var named [lastYear + 1]bool
+		if _, err := years.parse(words[0], func(v int) { named[v] = true }); err != nil {
+			return err
+		}
+		for year, ok := range named {
+			if ok {
+				e.years, last = append(e.years, year), year
+			}
+		}
+	}
+	e.end = time.Date(last+1, 1, 1, 0, 0, 0, 0, time.UTC)
+	return nil
+}
+
+// next is the first minute of the expression that is not before from, which is
+// a whole minute, and is before end; else the zero time. Wall-clock times are
+// written as if they were UTC.
+func (e *expression) next(from, end time.Time) time.Time {
+	if end.After(e.end) {
+		end = e.end
+	}
+	year, month, day := from.Date()
+	hour, minute, today := e.timeOfDay(from.Hour(), from.Minute())
+	if !today {
+		day++
+	}
+	date := e.nextDay(time.Date(year, month, 1, 0, 0, 0, 0, time.UTC), day, end)
+	if date.IsZero() {
+		return date
+	}
+	if !today || date.After(from) {
+		hour, minute = e.hours.first(), e.minutes.first()
+	}
+	t := date.Add(time.Duration(hour)*time.Hour + time.Duration(minute)*time.Minute)
+	if !t.Before(end) {
+		return time.Time{}
+	}
+	return t
+}
+
+// timeOfDay is the first time not before hour:minute, if there is one that day.
+func (e *expression) timeOfDay(hour, minute int) (int, int, bool) {
+	if rest := e.minutes.from(minute); e.hours.has(hour) && rest != 0 {
+		return hour, rest.first(), true
+	}
+	rest := e.hours.from(hour + 1)
+	if rest == 0 {
+		return 0, 0, false
+	}
+	return rest.first(), e.minutes.first(), true
+}
+
+// nextDay is midnight of the first matching day before end, from that day of
+// the month that begins at month on, or the zero time. The day may be one past
+// the end of its month.
+func (e *expression) nextDay(month time.Time, day int, end time.Time) time.Time {
+	for month.Before(end) {
+		if days := e.days(month).from(day); days != 0 {
+			return month.AddDate(0, 0, days.first()-1)
+		}
+		month, day = month.AddDate(0, 1, 0), 1
+	}
+	return time.Time{}
+}
+
+// days are the matching days of the month that begins at first.
+func (e *expression) days(first time.Time) daySet {
+	if !e.months.has(int(first.Month())) || !e.inYear(first.Year()) {
+		return 0
+	}
+	length := first.AddDate(0, 1, -1).Day()
+	inMonth, inWeek := e.daysOfMonth, everyWeek(e.daysOfWeek, first.Weekday())
+	shape := shapeOf(first.Weekday(), length)
+	if e.extraMonth != nil {
+		inMonth |= e.extraMonth[shape]
+	}
+	if e.extraWeek != nil {
+		inWeek |= e.extraWeek[shape]
+	}
+	all := daySet(1)<<(length+1) - 2
+	if e.both {
+		return inMonth & inWeek & all
+	}
+	return (inMonth | inWeek) & all
+}
+
+// everyWeek repeats days of the week over a month that begins with first.
+func everyWeek(week set, first time.Weekday) daySet {
+	begin := (week>>first | week<<(7-first)) & 0x7f
+	return begin * (1 | 1<<7 | 1<<14 | 1<<21 | 1<<28) << 1
+}
+
+func (e *expression) inYear(year int) bool {
+	return e.years == nil || slices.Contains(e.years, year)
+}

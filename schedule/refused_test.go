@@ -1,0 +1,127 @@
+package schedule_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"slavedriver/schedule"
+)
+
+// refused are expressions that other crons misread, or take and never start.
+var refused = []struct{ expr, message, hint string }{
+	{"", "it is empty", "minute, hour"},
+	{" \t", "it is empty", "minute, hour"},
+	{"* * * *", "it has 4 of the five fields", "minute, hour"},
+	{"0 30 2 * * *", `six fields are ambiguous: the last one would be the year, and "*" is none`, "leave it out: 30 2 * * *"},
+	{"0 0 12 * * MON", `ambiguous`, "leave it out: 0 12 * * mon"},
+	{"0 0 12 * * 1", `ambiguous`, "leave it out"},
+	{"0 0 1 1 * 1969", "year 1969 is out of range", "1970 to 2099"},
+	{"0 0 1 1 * 20270", `"20270" is not a year`, "1970 to 2099"},
+	{"0 0 1 1 * 2030-2027", "reversed", "write 2027-2030"},
+	{"0 0 30 2 * * 2027", "seven fields begin with seconds, which are not supported yet", "0 30 2 * *"},
+	{"0 0 1 1 * 2027 x y", "it has 8 fields", "minute, hour"},
+	{"22-2 * * * *", "the minute range 22-2 is reversed", "write 22-59,0-2"},
+	{"50-10 * * * *", "reversed", "write 50-59,0-10"},
+	{"0 22-2 * * *", "the hour range 22-2 is reversed", "write 22-23,0-2"},
+	{"0 0 25-5 * *", "reversed", "write 25-31,1-5"},
+	{"0 0 1 nov-feb *", "reversed", "write nov-12,1-feb"},
+	{"0 0 * * fri-mon", "reversed", "write fri-7,1-mon"},
+	{"0 0 * * 5-0", "reversed", "write 5-7"},
+	{"0 0 * * 7-2", "reversed", "write 0-2"},
+	{"*/0 * * * *", "the step in the minute field is 0", "*/2"},
+	{"0-30/0 * * * *", "the step in the minute field is 0", "*/2"},
+	{"*/x * * * *", `"x" in the minute field is not a step`, "*/2"},
+	{"*/ * * * *", `"" in the minute field is not a step`, "*/2"},
+	{"*/90 * * * *", "the step 90 is longer than the minute field", "60"},
+	{"0 */25 * * *", "the step 25 is longer than the hour field", "24"},
+	{"5, * * * *", "the list in the minute field has an empty item", "commas"},
+	{"1,,2 * * * *", "empty item", "commas"},
+	{"0 0 , * *", "the list in the day of month field has an empty item", "commas"},
+	{"60 * * * *", "minute 60 is out of range", "minutes go from 0 to 59"},
+	{"0 24 * * *", "hour 24 is out of range", "hours go from 0 to 23"},
+	{"0 0 0 * *", "day of month 0 is out of range", "from 1 to 31"},
+	{"0 0 32 * *", "day of month 32 is out of range", "from 1 to 31"},
+	{"0 0 1 0 *", "month 0 is out of range", "from jan to dec"},
+	{"0 0 1 13 *", "month 13 is out of range", "from 1 to 12"},
+	{"0 0 * * 8", "day of week 8 is out of range", "from sun to sat"},
+	{"-1 * * * *", `"" is not a minute`, "0-59"},
+	{"+5 * * * *", `"+5" is not a minute`, "0 to 59"},
+	{"1-2-3 * * * *", `"2-3" is not a minute`, "0 to 59"},
+	{"5- * * * *", `"" is not a minute`, "range"},
+	{"99999999999999999999 * * * *", "is not a minute", "0 to 59"},
+	{"0 0 * * tues", `"tues" is not a day of week`, "sun to sat"},
+	{"0 0 1 sept *", `"sept" is not a month`, "jan to dec"},
+	{"mon * * * *", `"mon" is not a minute`, "0 to 59"},
+	{"0~30 * * * *", `"0~30" is not a minute`, "random"},
+	{"?/2 * * * *", `"?" is not a minute`, "0 to 59"},
+	{"L * * * *", `"l" is not a minute`, "0 to 59"},
+	{"0 0 L-3 * *", `"l" is not a day of month`, "alone"},
+	{"0 0 W * *", `"w" is not a day of month`, "1 to 31"},
+	{"0 0 32W * *", `"32w" is not a day of month`, "1 to 31"},
+	{"0 0 * * L", `"l" is not a day of week`, "5L"},
+	{"0 0 * * 5#6", `"5#6" is not a day of week`, "sun to sat"},
+	{"0 0 * * 8L", `"8l" is not a day of week`, "sun to sat"},
+	{"0 0 * L *", `"l" is not a month`, "jan to dec"},
+	{"0 0 31 2 *", "it names a date that never comes", "L"},
+	{"0 0 30 feb *", "never comes", "L"},
+	{"0 0 31 4,6,9,11 *", "never comes", "L"},
+	{"0 0 29 2 * 2027", "never comes", "L"},
+	{"0 0 */30 * 1#3", "never comes", ""},
+	{"@reboot", "@reboot is not a time", "systemd"},
+	{"@every 5m", "@every is not supported yet", "*/5 * * * *"},
+	{"@dayly", `there is no macro "@dayly"`, "@daily"},
+	{"@", `there is no macro "@"`, "@daily"},
+	{"@daily 5", `nothing can follow a macro, and here "5" does`, "alone"},
+	{"0 0 * * @daily", "not a day of week", "sun to sat"},
+	{"0 0 * * *\x00", "not a day of week", "sun to sat"},
+	{strings.Repeat("1,", 600) + "1 * * * *", "longer than 1000 characters", "several"},
+}
+
+func TestRefused(t *testing.T) {
+	for _, c := range refused {
+		s, err := schedule.Parse(c.expr, time.UTC)
+		var e *schedule.Error
+		if !errors.As(err, &e) {
+			t.Errorf("%q: got %v, %v", c.expr, s, err)
+			continue
+		}
+		if s != nil || e.Expr != c.expr {
+			t.Errorf("%q: got schedule %v, expression %q", c.expr, s, e.Expr)
+		}
+		if !strings.Contains(e.Message, c.message) || !strings.Contains(e.Hint, c.hint) {
+			t.Errorf("%q: got %q, hint %q", c.expr, e.Message, e.Hint)
+		}
+		if len(e.Error()) > 300 || !strings.Contains(e.Error(), e.Message) {
+			t.Errorf("%q: got %q", c.expr, e.Error())
+		}
+	}
+}
+
+func TestErrorIsOneSentence(t *testing.T) {
+	_, err := schedule.Parse("0 22-2 * * *", time.UTC)
+	if got, want := err.Error(), `invalid schedule "0 22-2 * * *": the hour range 22-2 is reversed`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+// What a hint says to write is right.
+func TestHintsCanBeWritten(t *testing.T) {
+	for _, c := range refused {
+		_, err := schedule.Parse(c.expr, time.UTC)
+		var e *schedule.Error
+		if !errors.As(err, &e) || !strings.Contains(e.Message, "reversed") {
+			continue
+		}
+		fields := strings.Fields(strings.ToLower(c.expr))
+		for i, f := range fields {
+			if strings.Contains(f, "-") {
+				fields[i] = strings.TrimPrefix(e.Hint, "write ")
+			}
+		}
+		if _, err := schedule.Parse(strings.Join(fields, " "), time.UTC); err != nil {
+			t.Errorf("%q: %v", c.expr, err)
+		}
+	}
+}

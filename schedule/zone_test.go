@@ -1,0 +1,120 @@
+package schedule_test
+
+import (
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"slavedriver/schedule"
+)
+
+// What an expression does on the days of clock changes, in the words of the
+// zone's own clock.
+func TestClockChanges(t *testing.T) {
+	for _, c := range []struct{ zone, day, expr, want string }{
+		// 02:00 EST is followed by 03:00 EDT.
+		{"America/New_York", "2026-03-08", "30 2 * * *", "03:00 EDT"},
+		{"America/New_York", "2026-03-08", "0,15,30 2 * * *", "03:00 EDT"},
+		{"America/New_York", "2026-03-08", "30 1-3 * * *", "01:30 EST, 03:00 EDT, 03:30 EDT"},
+		{"America/New_York", "2026-03-08", "0 3 * * *", "03:00 EDT"},
+		{"America/New_York", "2026-03-08", "0,30 2,3 * * *", "03:00 EDT, 03:30 EDT"},
+		{"America/New_York", "2026-03-08", "30 2 8 3 * 2026", "03:00 EDT"},
+		{"America/New_York", "2026-03-08", "30 2 9 * *", ""},
+		{"America/New_York", "2026-03-08", "*/30 2 * * *", ""},
+		{"America/New_York", "2026-03-08", "*/30 1-3 * * *", "01:00 EST, 01:30 EST, 03:00 EDT, 03:30 EDT"},
+		// 02:00 EDT is followed by 01:00 EST.
+		{"America/New_York", "2026-11-01", "30 1 * * *", "01:30 EDT"},
+		{"America/New_York", "2026-11-01", "0 1,2 * * *", "01:00 EDT, 02:00 EST"},
+		{"America/New_York", "2026-11-01", "*/30 1 * * *", "01:00 EDT, 01:30 EDT, 01:00 EST, 01:30 EST"},
+		{"America/New_York", "2026-11-01", "30 */12 * * *", "00:30 EDT, 12:30 EST"},
+		// Half an hour.
+		{"Australia/Lord_Howe", "2026-10-04", "15 2 * * *", "02:30 +11"},
+		{"Australia/Lord_Howe", "2026-04-05", "45 1 * * *", "01:45 +11"},
+		// Midnight itself does not exist.
+		{"America/Sao_Paulo", "2018-11-04", "0 0 * * *", "01:00 -02"},
+		{"America/Sao_Paulo", "2018-11-04", "@daily", "01:00 -02"},
+		// Two hours.
+		{"Antarctica/Troll", "2026-03-29", "30 1,2 * * *", "03:00 +02"},
+		{"Antarctica/Troll", "2026-10-25", "30 1,2 * * *", "01:30 +02, 02:30 +02"},
+		// A whole day is no daylight saving: it is not caught up.
+		{"Pacific/Apia", "2011-12-31", "30 2 30 12 *", ""},
+		{"Pacific/Apia", "2011-12-31", "30 2 * * *", "02:30 +14"},
+	} {
+		if got := dayOf(t, c.expr, c.zone, c.day); got != c.want {
+			t.Errorf("%s in %s on %s: got %q, want %q", c.expr, c.zone, c.day, got, c.want)
+		}
+	}
+}
+
+func TestHourlyFollowsRealTime(t *testing.T) {
+	for day, want := range map[string]int{"2026-03-07": 24, "2026-03-08": 23, "2026-11-01": 25} {
+		for _, expr := range []string{"@hourly", "0 * * * *"} {
+			got := dayOf(t, expr, "America/New_York", day)
+			if n := strings.Count(got, ",") + 1; n != want {
+				t.Errorf("%s on %s: %d times, want %d: %s", expr, day, n, want, got)
+			}
+		}
+	}
+}
+
+// dayOf lists the instants of a local day.
+func dayOf(t *testing.T, expr, zone, day string) string {
+	t.Helper()
+	loc := mustLoad(t, zone)
+	start, err := time.ParseInLocation("2006-01-02", day, loc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	end := time.Date(start.Year(), start.Month(), start.Day()+1, 0, 0, 0, 0, loc)
+	s := mustParse(t, expr, loc)
+	var times []string
+	for at := s.Next(start.Add(-1)); at.Before(end); at = s.Next(at) {
+		times = append(times, at.Format("15:04 MST"))
+	}
+	return strings.Join(times, ", ")
+}
+
+// One text in two zones shares what was parsed, but not the zone.
+func TestZonesDoNotMix(t *testing.T) {
+	at := time.Date(2026, 2, 18, 12, 0, 0, 0, time.UTC)
+	for zone, want := range map[string]string{
+		"Asia/Tokyo": "2026-02-19T00:00:00+09:00", "America/New_York": "2026-02-19T00:00:00-05:00",
+	} {
+		s := mustParse(t, "0 0 * * *", mustLoad(t, zone))
+		if got := s.Next(at).Format(time.RFC3339); got != want {
+			t.Errorf("%s: got %s, want %s", zone, got, want)
+		}
+	}
+}
+
+// Many goroutines share a schedule; the race detector watches.
+func TestConcurrentUse(t *testing.T) {
+	loc := mustLoad(t, "Europe/Berlin")
+	from := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	var group sync.WaitGroup
+	for range 8 {
+		group.Go(func() {
+			for _, c := range realLife[:80] {
+				s, err := schedule.Parse(c.expr, loc)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				schedule.Between(s, from, from.AddDate(0, 0, 1), 10)
+			}
+		})
+	}
+	shared := schedule.Union(mustParse(t, "0 0 L * *", loc), mustParse(t, "30 2 * * 1#2", loc))
+	want := shared.Next(from)
+	for range 8 {
+		group.Go(func() {
+			for range 100 {
+				if got := shared.Next(from); !got.Equal(want) {
+					t.Errorf("got %v, want %v", got, want)
+				}
+			}
+		})
+	}
+	group.Wait()
+}

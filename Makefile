@@ -11,7 +11,7 @@ SYSTEMS ?= linux darwin freebsd
 FUZZTIME ?= 10s
 FOR ?= 10m
 # The race detector needs a C compiler; without one the tests run without it.
-RACE ?= $(if $(shell command -v $${CC:-gcc} || command -v clang),-race)
+RACE ?= $(if $(shell command -v $$($(GO) env CC)),-race)
 
 LDFLAGS := -s -w $(if $(VERSION),-X main.release=$(VERSION))
 LINT := $(GO) tool -modfile=tools/go.mod golangci-lint

@@ -66,6 +66,7 @@ func (d *duty) count(r *run, e ending) {
 func (d *duty) record(r *run) {
 	kept, err := r.file.ReadKept()
 	if err == nil && kept.Recorded {
+		r.recorded = true
 		return
 	}
 	o := d.outcomeOf(r)

@@ -119,14 +119,14 @@ func (d *duty) neverStarted(in *intent, r *run, cause error) {
 		d.waitAgain(in)
 		return
 	}
-	in.settled = true
+	in.settled, in.folder = true, nil
 	d.addRun(r)
 	d.finish(r, ending{Exit: -1, Never: true, Reason: reason})
 }
 
 // started takes a run that was just started under watch.
 func (d *duty) started(in *intent, r *run) {
-	in.settled = true
+	in.settled, in.folder = true, nil
 	r.intent = r.file.Intent
 	d.addRun(r)
 	d.report.Started++

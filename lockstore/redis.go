@@ -40,7 +40,7 @@ type redisStore struct {
 const (
 	// tags is over how many hash tags, and so slots of a cluster, a namespace
 	// is spread. Another number is another store: what was used is not found.
-	tags = 64
+	tags = 32
 	// untouchedFor is how long the last fence is kept, far longer than a lease.
 	// It matters only while fences run ahead of the clock, and there are keys
 	// that are never asked for again: of single instants, of slaves that are gone.

@@ -18,6 +18,7 @@ import (
 )
 
 func TestMiniredis(t *testing.T) {
+	t.Parallel()
 	locktest.Run(t, locktest.Subject{New: newMiniredis, Join: join})
 }
 
@@ -35,13 +36,14 @@ func newMiniredis(t *testing.T, _ bool) locktest.World {
 }
 
 func TestRedis(t *testing.T) {
-	var started *server
+	t.Parallel()
+	var s *server
+	if !locktest.Joined() {
+		s = startServer(t)
+	}
 	var databases atomic.Int64
-	locktest.Run(t, locktest.Subject{Join: join, New: func(w *testing.T, timed bool) locktest.World {
-		if started == nil { // not in a process that joins
-			started = startServer(t)
-		}
-		return newRedis(w, started, int(databases.Add(1)), timed)
+	locktest.Run(t, locktest.Subject{Join: join, New: func(t *testing.T, timed bool) locktest.World {
+		return newRedis(t, s, int(databases.Add(1)), timed)
 	}})
 }
 
@@ -51,7 +53,7 @@ func newRedis(t *testing.T, s *server, db int, timed bool) locktest.World {
 	url := fmt.Sprintf("redis://%s/%d", s.addr, db)
 	claim, lease := engine.ClaimFor, engine.LeaseFor
 	if timed {
-		claim, lease = 500*time.Millisecond, time.Second
+		claim, lease = time.Second, time.Second
 	}
 	return locktest.World{
 		Open: func() engine.Store { return lockstore.WithTerms(open(t, url), claim, lease) },
@@ -255,9 +257,10 @@ func TestRedisOverASocket(t *testing.T) {
 	s := startServer(t)
 	url := "unix://" + s.socket + "?db=3"
 	store := open(t, url)
-	grants, err := store.Confirm(context.Background(), []engine.Claim{claim("job")})
+	c := claim("job")
+	grants, err := store.Confirm(context.Background(), []engine.Claim{c})
 	granted(t, grants, err)
-	other := claim("job")
+	other := c
 	other.Token = "another"
 	same, err := open(t, fmt.Sprintf("redis://%s/3", s.addr)).Acquire(context.Background(), []engine.Claim{other})
 	if err != nil || same[0].Answer != engine.Used {
@@ -293,6 +296,7 @@ func TestRedisPassword(t *testing.T) {
 
 // A server that takes the connection and says nothing must not hold a shift.
 func TestRedisThatHangs(t *testing.T) {
+	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -57,8 +57,10 @@ func (s *server) start() {
 	}
 }
 
+// answers asks by the socket, which is surely ours: it is made after the port
+// was had, and had somebody else been given the port, the server would be gone.
 func (s *server) answers() bool {
-	conn, err := net.Dial("tcp", s.addr)
+	conn, err := net.Dial("unix", s.socket)
 	if err != nil {
 		return false
 	}

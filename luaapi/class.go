@@ -170,14 +170,14 @@ func (c *class[T]) newIndex(at site, members *lua.LTable) int {
 }
 
 func (c *class[T]) unknown(key string, members *lua.LTable) error {
-	what, known := "field", []string(nil)
+	what, known := "method", []string(nil)
 	members.ForEach(func(name, _ lua.LValue) { known = append(known, name.String()) })
 	if c.properties {
 		known = append(known, c.fields.names()...)
-		what = c.fields.what
+		what = c.fields.what + " or method"
 	}
 	slices.Sort(known)
-	return about(c.name+":", unknown(what+" or method", key, known))
+	return about(c.name+":", unknown(what, key, known))
 }
 
 func (c *class[T]) toString(L *lua.LState) int {

@@ -2,7 +2,6 @@ package luaapi
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math"
 
@@ -13,10 +12,10 @@ import (
 const most = 100_000
 
 var (
-	errCannotKeep = errors.New("can only be made of strings, finite numbers, booleans and tables")
-	errEndless    = errors.New("holds itself")
-	errTooMuch    = errors.New("is too large")
-	errMixed      = errors.New("has a table that is neither a list nor has only strings as keys")
+	errCannotKeep = wrong("can only be made of strings, finite numbers, booleans and tables")
+	errEndless    = wrong("holds itself")
+	errTooMuch    = wrong("is too large")
+	errMixed      = wrong("has a table that is neither a list nor has only strings as keys")
 )
 
 // conversion makes values of Go of those of Lua: string, float64, bool, nil,

@@ -34,8 +34,11 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() error { return e.Err }
 
 // mistake is what is wrong with a value, before it is known where that stands.
+// Its message is a predicate ("must be a string"), to which about gives a
+// subject, or a whole sentence.
 type mistake struct {
 	message, hint string
+	whole         bool
 	err           error
 }
 
@@ -51,18 +54,22 @@ func (m *mistake) hinting(hint string) *mistake {
 	return m
 }
 
-// about puts the subject in front of an error's sentence and keeps its hint; an
+// about puts the subject in front of what is wrong, and keeps the hint; an
 // error that has its place already is left as it is.
 func about(subject string, err error) error {
 	var placed *Error
 	if errors.As(err, &placed) {
 		return err
 	}
-	m := &mistake{message: subject + " " + err.Error(), err: err}
+	m := &mistake{whole: true, err: err}
 	var inner *mistake
 	if errors.As(err, &inner) {
 		m.hint, m.err = inner.hint, inner.err
 	}
+	if (inner == nil || inner.whole) && !strings.HasSuffix(subject, ":") {
+		subject += ":"
+	}
+	m.message = subject + " " + err.Error()
 	return m
 }
 

@@ -86,7 +86,7 @@ func (f *fieldSet[T]) each(t *lua.LTable, set func(i int, v lua.LValue) error) e
 	case len(strangers) > 0:
 		return unknown(f.what, slices.Min(strangers), f.names())
 	case listed:
-		return wrong("every %s needs a name, but there is an entry without one", f.what)
+		return &mistake{message: "every " + f.what + " needs a name, but there is an entry without one", whole: true}
 	}
 	for i := range f.fields {
 		if values[i] == nil {

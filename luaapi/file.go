@@ -48,7 +48,9 @@ var fileClass = sync.OnceValue(func() *class[file] {
 			{"flush", "", "does nothing: nothing is held back", func(at site, _ *file) int { return at.give(lua.LTrue) }},
 			{"setvbuf", "mode", "does nothing: nothing is held back", func(at site, _ *file) int { return at.give(lua.LTrue) }},
 			{"close", "", "closes the file; of a process: waits for it and returns its exit status", func(at site, f *file) int {
-				return at.give(f.finish())
+				status := f.finish()
+				at.inTime()
+				return at.give(status)
 			}},
 		},
 		show: func(f *file) string { return f.name },
@@ -80,6 +82,7 @@ func fileRead(at site, f *file) int {
 	if err := f.usable(at, f.r != nil, "reading"); err != nil {
 		return at.refused(err)
 	}
+	defer at.inTime()
 	top := at.L.GetTop()
 	if top == 1 {
 		return f.next(at)

@@ -3,6 +3,7 @@ package luaapi
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -207,7 +208,7 @@ func (s *Script) Due(ctx context.Context, j *engine.Job, now time.Time) (bool, e
 	}
 	results, err := s.call(ctx, defaultDeadline, fn, 1, dateTable(s.L, now))
 	if err != nil {
-		return false, about("job `"+j.Name+"`: the schedule function failed:", err)
+		return false, fmt.Errorf("the schedule function of job `%s` failed: %w", j.Name, err)
 	}
 	due, ok := results[0].(lua.LBool)
 	if !ok && results[0] != lua.LNil {

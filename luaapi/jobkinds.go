@@ -215,7 +215,9 @@ func (s *Script) parse(expr string) (schedule.Schedule, error) {
 	if err != nil {
 		var e *schedule.Error
 		if errors.As(err, &e) {
-			return nil, &mistake{fmt.Sprintf("%s is not valid: %s", describe(lua.LString(expr)), e.Message), e.Hint, err}
+			m := wrong("%s is not valid: %s", describe(lua.LString(expr)), e.Message).hinting(e.Hint)
+			m.err = err
+			return nil, m
 		}
 		return nil, wrong("%s is not valid: %v", describe(lua.LString(expr)), err)
 	}

@@ -33,11 +33,8 @@ func (s *Script) execute(L *lua.LState) int {
 	if L.Get(1) == lua.LNil {
 		return at.give(lua.LNumber(1))
 	}
-	ctx := L.Context()
-	err := s.shell(ctx, L.CheckString(1)).Run()
-	if ctx.Err() != nil {
-		at.raise(ctx.Err())
-	}
+	err := s.shell(L.Context(), L.CheckString(1)).Run()
+	at.inTime()
 	return at.give(lua.LNumber(exitStatus(err)))
 }
 
@@ -107,17 +104,26 @@ func processFile(ctx context.Context, cmd *exec.Cmd, pipe *os.File, mode string)
 	return f
 }
 
+// inTime throws if the call into the script is over: what waited for a process
+// did not end by itself.
+func (at site) inTime() {
+	if err := at.L.Context().Err(); err != nil {
+		at.raise(err)
+	}
+}
+
 // refused is how functions of io say that they failed.
 func (at site) refused(err error) int {
+	at.inTime()
 	at.L.Push(lua.LNil)
 	at.L.Push(lua.LString(err.Error()))
 	at.L.Push(lua.LNumber(1))
 	return 3
 }
 
-// lockedWriter lets several goroutines write to one that is not safe for that.
+// lockedWriter lets us and our children write to one that is not safe for that.
 type lockedWriter struct {
-	mu sync.Mutex
+	mu *sync.Mutex
 	w  io.Writer
 }
 
@@ -125,4 +131,15 @@ func (l *lockedWriter) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.w.Write(p)
+}
+
+// shareable makes a writer safe under a lock; a file is.
+func shareable(w io.Writer, mu *sync.Mutex) io.Writer {
+	switch w := w.(type) {
+	case nil:
+		return io.Discard
+	case *os.File:
+		return w
+	}
+	return &lockedWriter{mu, w}
 }

@@ -10,9 +10,9 @@ import (
 	"context"
 	"errors"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -88,7 +88,7 @@ func Load(ctx context.Context, path string, o Options) (*Script, error) {
 	loaded := make(chan error, 1)
 	go func() { loaded <- s.load(ctx) }()
 	// The VM notices its deadline itself, unless it is inside a builtin of Lua.
-	watchdog := time.NewTimer(s.o.LoadTimeout + time.Second)
+	watchdog := time.NewTimer(s.o.LoadTimeout + 2*time.Second)
 	defer watchdog.Stop()
 	select {
 	case err := <-loaded:
@@ -107,9 +107,11 @@ func newScript(path string, o Options) *Script {
 	if o.LoadTimeout == 0 {
 		o.LoadTimeout = defaultDeadline
 	}
+	// One lock for both: they may be the same writer.
+	output := new(sync.Mutex)
 	s := &Script{
 		o: o, shown: filepath.Clean(path), L: newVM(),
-		stdout: shareable(o.Stdout), stderr: shareable(o.Stderr),
+		stdout: shareable(o.Stdout, output), stderr: shareable(o.Stderr, output),
 		bySlug: map[string]*job{}, schedules: map[string]schedule.Schedule{}, sources: map[string]bool{},
 	}
 	s.entry = s.absolute(s.shown)
@@ -137,6 +139,7 @@ func (s *Script) getenv(name string) string {
 
 // load is Load, in the goroutine that may have to be left behind.
 func (s *Script) load(ctx context.Context) error {
+	began := time.Now()
 	s.openLibraries()
 	s.jobMeta = jobClass().metatable(s, nil)
 	s.eventMeta = eventClass().metatable(s, nil)
@@ -154,11 +157,16 @@ func (s *Script) load(ctx context.Context) error {
 		return err
 	}
 	s.complete = true
-	return s.makePlan(ctx)
+	if err := s.makePlan(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithDeadlineCause(ctx, began.Add(s.o.LoadTimeout), &overran{s.o.LoadTimeout})
+	defer cancel()
+	return s.askSlaveName(ctx)
 }
 
 // makePlan checks what only the whole file shows, and puts the plan together.
-func (s *Script) makePlan(ctx context.Context) error {
+func (s *Script) makePlan() error {
 	if err := s.checkStore(); err != nil {
 		return err
 	}
@@ -176,7 +184,7 @@ func (s *Script) makePlan(ctx context.Context) error {
 	}
 	s.warnOfFilters()
 	s.plan.Files, s.plan.Warnings = s.files, s.warnings
-	return s.askSlaveName(ctx)
+	return nil
 }
 
 // checkStore looks at the lock store of the environment too.
@@ -197,7 +205,8 @@ func (s *Script) checkStore() error {
 	return nil
 }
 
-// askSlaveName may call a function of the script, so it has a deadline too.
+// askSlaveName may call a function of the script, so it is a call of its own,
+// within what is left of the time to load.
 func (s *Script) askSlaveName(ctx context.Context) error {
 	ask := s.L.NewFunction(func(L *lua.LState) int {
 		at := site{s: s, L: L}
@@ -209,14 +218,9 @@ func (s *Script) askSlaveName(ctx context.Context) error {
 		return 0
 	})
 	_, err := s.call(ctx, s.o.LoadTimeout, ask, 0)
-	return errorOrNil(err, s.shown)
-}
-
-// errorOrNil gives an error without a place the file's name.
-func errorOrNil(err error, file string) error {
 	var e *Error
 	if errors.As(err, &e) && e.File == "" {
-		e.File = file
+		e.File = s.shown
 	}
 	return err
 }
@@ -229,15 +233,4 @@ func (s *Script) warnOfFilters() {
 			s.warn("%s: no job matches the filter `%s` of this handler", h.where, h.job)
 		}
 	}
-}
-
-// shareable makes a writer safe for us and our children at once; a file is.
-func shareable(w io.Writer) io.Writer {
-	switch w := w.(type) {
-	case nil:
-		return io.Discard
-	case *os.File:
-		return w
-	}
-	return &lockedWriter{w: w}
 }

@@ -167,7 +167,9 @@ func (s *Script) slaveName(at site) (string, error) {
 			return name, nil
 		}
 	}
-	return "", &mistake{ErrNoSlaveName.Error(), "call slavedriver:setSlaveName(...), set $SLAVEDRIVER_SLAVE_NAME, or use --slave", ErrNoSlaveName}
+	m := wrong("%v", ErrNoSlaveName).hinting("call slavedriver:setSlaveName(...), set $SLAVEDRIVER_SLAVE_NAME, or use --slave")
+	m.err = ErrNoSlaveName
+	return "", m
 }
 
 func (s *Script) hostname() string {

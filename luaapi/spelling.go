@@ -5,10 +5,12 @@ import "strings"
 // unknown says that a name is not one of those known, and which was probably
 // meant.
 func unknown(what, name string, known []string) *mistake {
+	m := wrong("unknown %s `%s`", what, name)
 	if near := nearest(name, known); near != "" {
-		return wrong("unknown %s `%s`, did you mean `%s`?", what, name, near)
+		m.message += ", did you mean `" + near + "`?"
 	}
-	return wrong("unknown %s `%s`", what, name)
+	m.whole = true
+	return m
 }
 
 // nearest is the known name that name was probably meant to be, or "".

@@ -7,12 +7,13 @@ import (
 	lua "github.com/yuin/gopher-lua"
 )
 
-// newVM makes a Lua with the libraries that a script may have. The registry
-// grows up to a million values, in steps that keep growing linear.
+// newVM makes a Lua without libraries. The registry grows up to a million
+// values, in steps that keep growing linear. The call stack is not deeper since
+// each pcall that an error passes costs a trace of all of it.
 func newVM() *lua.LState {
 	return lua.NewState(lua.Options{
 		SkipOpenLibs:     true,
-		CallStackSize:    1024,
+		CallStackSize:    256,
 		RegistrySize:     4096,
 		RegistryMaxSize:  1 << 20,
 		RegistryGrowStep: 16384,
@@ -36,6 +37,7 @@ func (s *Script) openLibraries() {
 		L.Call(1, 0)
 	}
 	s.replaceBase()
+	s.replaceRep()
 	s.replaceOS()
 	s.replaceCoroutine()
 	s.keepOnly("debug", "traceback", "getinfo")
@@ -68,6 +70,21 @@ func (s *Script) replaceBase() {
 	s.L.SetGlobal("loadfile", s.L.NewFunction(func(L *lua.LState) int {
 		at := site{s: s, L: L}
 		return at.give(at.loadArgument())
+	}))
+}
+
+// longestString is the most that string.rep makes. It cannot be interrupted,
+// and memory that is not there ends the process.
+const longestString = 256 << 20
+
+func (s *Script) replaceRep() {
+	lib := s.library("string")
+	rep := lib.RawGetString("rep").(*lua.LFunction).GFunction
+	lib.RawSetString("rep", s.L.NewFunction(func(L *lua.LState) int {
+		if bytes := float64(len(L.CheckString(1))) * float64(L.CheckNumber(2)); bytes > longestString {
+			site{s: s, L: L}.raise(wrong("string.rep would make a string of %.0f bytes; the most is %d", bytes, longestString))
+		}
+		return rep(L)
 	}))
 }
 

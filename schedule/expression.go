@@ -33,7 +33,8 @@ type expression struct {
 	// both says that a day must be in both day fields, not just in one.
 	both  bool
 	years []int // in order; nil: all
-	end   time.Time
+	// begin and end (not part of it) are of the time that years allows.
+	begin, end time.Time
 	// fixed says that neither minute nor hour starts with *: the entry means a
 	// time of day, which daylight saving neither drops nor repeats.
 	fixed bool
@@ -53,7 +54,7 @@ func newExpression(words []string) (*expression, *Error) {
 	if err := e.readYears(words[5:]); err != nil {
 		return nil, err
 	}
-	if e.next(time.Date(firstYear, 1, 1, 0, 0, 0, 0, time.UTC), e.end).IsZero() {
+	if e.next(e.begin, e.end).IsZero() {
 		return nil, refuse("use L for the last day of a month", "it names a date that never comes")
 	}
 	return e, nil
@@ -87,7 +88,7 @@ func (e *expression) readFields(words []string) *Error {
 }
 
 func (e *expression) readYears(words []string) *Error {
-	last := lastYear
+	first, last := firstYear, lastYear
 	if len(words) > 0 {
 		var named [lastYear + 1]bool
 		if _, err := years.parse(words[0], func(v int) { named[v] = true }); err != nil {
@@ -95,10 +96,12 @@ func (e *expression) readYears(words []string) *Error {
 		}
 		for year, ok := range named {
 			if ok {
-				e.years, last = append(e.years, year), year
+				e.years = append(e.years, year)
 			}
 		}
+		first, last = e.years[0], e.years[len(e.years)-1]
 	}
+	e.begin = time.Date(first, 1, 1, 0, 0, 0, 0, time.UTC)
 	e.end = time.Date(last+1, 1, 1, 0, 0, 0, 0, time.UTC)
 	return nil
 }
@@ -107,6 +110,9 @@ func (e *expression) readYears(words []string) *Error {
 // a whole minute, and is before end; else the zero time. Wall-clock times are
 // written as if they were UTC.
 func (e *expression) next(from, end time.Time) time.Time {
+	if from.Before(e.begin) {
+		from = e.begin
+	}
 	if end.After(e.end) {
 		end = e.end
 	}
@@ -149,9 +155,17 @@ func (e *expression) nextDay(month time.Time, day int, end time.Time) time.Time 
 		if days := e.days(month).from(day); days != 0 {
 			return month.AddDate(0, 0, days.first()-1)
 		}
-		month, day = month.AddDate(0, 1, 0), 1
+		month, day = e.nextMonth(month), 1
 	}
 	return time.Time{}
+}
+
+// nextMonth leaves out those that are not in the expression.
+func (e *expression) nextMonth(month time.Time) time.Time {
+	if rest := e.months.from(int(month.Month()) + 1); rest != 0 {
+		return time.Date(month.Year(), time.Month(rest.first()), 1, 0, 0, 0, 0, time.UTC)
+	}
+	return time.Date(month.Year()+1, time.Month(e.months.first()), 1, 0, 0, 0, 0, time.UTC)
 }
 
 // days are the matching days of the month that begins at first.
@@ -159,7 +173,7 @@ func (e *expression) days(first time.Time) daySet {
 	if !e.months.has(int(first.Month())) || !e.inYear(first.Year()) {
 		return 0
 	}
-	length := first.AddDate(0, 1, -1).Day()
+	length := monthLength(first)
 	inMonth, inWeek := e.daysOfMonth, everyWeek(e.daysOfWeek, first.Weekday())
 	shape := shapeOf(first.Weekday(), length)
 	if e.extraMonth != nil {
@@ -173,6 +187,19 @@ func (e *expression) days(first time.Time) daySet {
 		return inMonth & inWeek & all
 	}
 	return (inMonth | inWeek) & all
+}
+
+func monthLength(first time.Time) int {
+	switch year := first.Year(); first.Month() {
+	case time.February:
+		if year%4 == 0 && (year%100 != 0 || year%400 == 0) {
+			return 29
+		}
+		return 28
+	case time.April, time.June, time.September, time.November:
+		return 30
+	}
+	return 31
 }
 
 // everyWeek repeats days of the week over a month that begins with first.

@@ -89,7 +89,7 @@ func askCronexpr(format string, items []string) (*shapes, *Error) {
 func dayOfEachShape(asked []*cronexpr.Expression) *shapes {
 	table, known := new(shapes), [len(shapes{})]bool{}
 	for month := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC); month.Year() < 2028; month = month.AddDate(0, 1, 0) {
-		shape := shapeOf(month.Weekday(), month.AddDate(0, 1, -1).Day())
+		shape := shapeOf(month.Weekday(), monthLength(month))
 		if known[shape] {
 			continue
 		}

@@ -119,7 +119,7 @@ func TestDefaultCatchUp(t *testing.T) {
 		{mustParse(t, "0 12 18 2 * 2026", time.UTC), noon, time.Hour},
 		{schedule.At(noon), noon, time.Hour},
 		{schedule.At(noon), noon.Add(-time.Minute), time.Hour},
-		{schedule.Union(schedule.At(noon), schedule.At(noon.Add(20 * time.Minute))), noon, 10 * time.Minute},
+		{schedule.Union(schedule.At(noon), schedule.At(noon.Add(20*time.Minute))), noon, 10 * time.Minute},
 		{schedule.Union(), noon, time.Hour},
 	} {
 		if got := schedule.DefaultCatchUp(c.s, c.at); got != c.want {

@@ -37,9 +37,10 @@ func (c *cron) Next(t time.Time) time.Time {
 		}
 		later := periodAt(p.end)
 		if c.fixed && c.swallowed(p, later) {
-			return later.start
+			return p.end
 		}
-		p, from = later, wholeMinute(later.wall(later.start))
+		from = wholeMinute(later.wall(p.end))
+		p = later
 	}
 }
 
@@ -51,7 +52,7 @@ func (c *cron) swallowed(before, after period) bool {
 		return false
 	}
 	from := wholeMinute(before.wall(before.end))
-	return !c.next(from, after.wall(after.start)).IsZero()
+	return !c.next(from, after.wall(before.end)).IsZero()
 }
 
 // period is a time without a clock change.
@@ -60,9 +61,15 @@ type period struct {
 	offset     time.Duration // wall clock minus UTC
 }
 
+// periodAt is the period around t in t's zone; its end is always after t.
 func periodAt(t time.Time) period {
 	start, end := t.ZoneBounds()
 	_, seconds := t.Zone()
+	if !end.IsZero() && !end.After(t) {
+		// Go counts 365 days in every year that is beyond a zone's table: on
+		// the last day of a leap year the end is in the past.
+		end = t.Add(24 * time.Hour)
+	}
 	return period{start, end, time.Duration(seconds) * time.Second}
 }
 

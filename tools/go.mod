@@ -1,3 +1,5 @@
+// Pins the linters, so that the product's go.mod names only what it and its
+// tests use: go tool -modfile=tools/go.mod golangci-lint (see the Makefile).
 module slavedriver/tools
 
 go 1.26.0

@@ -40,12 +40,12 @@ func (c *command) runShift(ctx context.Context, file string) error {
 		return unusable(err)
 	}
 	go duty.Reap(ctx)
-	return c.work(ctx, script, dir, engine.Shift{At: at, Release: duty.Release})
+	return c.work(ctx, script, dir, &engine.Shift{At: at, Release: duty.Release})
 }
 
 // work does the work of the shift, of which only what differs from shift to
 // shift is given.
-func (c *command) work(ctx context.Context, script *luaapi.Script, dir *vardir.Dir, shift engine.Shift) error {
+func (c *command) work(ctx context.Context, script *luaapi.Script, dir *vardir.Dir, shift *engine.Shift) error {
 	plan := script.Plan()
 	store, err := openStore(plan, dir)
 	if err != nil {
@@ -56,9 +56,9 @@ func (c *command) work(ctx context.Context, script *luaapi.Script, dir *vardir.D
 	}
 	shift.Plan, shift.Script, shift.Store = plan, script, store
 	shift.Dir, shift.Clock, shift.Environ = dir.Path(), c.clock, os.Environ()
-	shift.Log = logging.New(plan.Loggers, c.stderr, script.Log)
 	shift.Out, shift.Err, shift.Say = c.scriptOutput(), c.stderr, c.sayer()
 	shift.Speak = speaker(dir, script)
+	shift.Log = logging.New(plan.Loggers, c.stderr, shift.ScriptLog)
 	_, err = shift.Run(ctx)
 	return unusable(err)
 }

@@ -73,6 +73,7 @@ func write(to priorities, level engine.Level, line string) error {
 		return to.Crit(line)
 	case engine.Alert:
 		return to.Alert(line)
+	default: // Error
+		return to.Err(line)
 	}
-	return to.Err(line)
 }

@@ -1,11 +1,15 @@
+//go:build linux
+
 package runfile
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -24,12 +28,15 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// testIntent is of another run each time.
 func testIntent() Intent {
 	return Intent{
-		ID: "job-20270131T040000-0a1b2c", Job: "job", Attempt: 1, Token: "token",
+		ID: fmt.Sprintf("job-20270131T040000-%d-%d", os.Getpid(), runs.Add(1)), Job: "job", Attempt: 1, Token: "token",
 		KillGrace: time.Second, KeepOutput: 1 << 20, MaxBacklog: 1 << 30,
 	}
 }
+
+var runs atomic.Int64
 
 // shell is the launch of a shell command as a shift would.
 func shell(command string) Launch {
@@ -51,7 +58,7 @@ func create(t testing.TB) *Run {
 func bury(t testing.TB, r *Run) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	if r.child.pid == 0 { // not ours, or never started
+	if r.child.pid == 0 || r.child.gone { // never started, or over
 		_ = r.Close()
 		return
 	}
@@ -162,11 +169,6 @@ func adopt(t testing.TB, dir string) *Run {
 	}
 	t.Cleanup(func() { _ = r.Close() })
 	return r
-}
-
-func lives(pid int) bool {
-	s, err := readStat(pid)
-	return err == nil && !s.dead
 }
 
 func needRoot(t *testing.T) {

@@ -194,15 +194,26 @@ const hidden = ".new-"
 
 // Sweep removes the incomplete folders that a crash in Create left in active.
 // No process can belong to one.
-func Sweep(active string) error {
-	entries, err := os.ReadDir(active)
+func Sweep(active string) error { return removeEach(active, hidden) }
+
+// EmptyTrash removes what a crash in Remove left. A trash that is not there is
+// no error.
+func EmptyTrash(trash string) error {
+	if err := removeEach(trash, ""); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+func removeEach(dir, prefix string) error {
+	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return fmt.Errorf("cannot sweep %s: %w", active, err)
+		return fmt.Errorf("cannot clean up: %w", err)
 	}
 	var failed error
 	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), hidden) {
-			failed = errors.Join(failed, os.RemoveAll(filepath.Join(active, e.Name())))
+		if strings.HasPrefix(e.Name(), prefix) {
+			failed = errors.Join(failed, os.RemoveAll(filepath.Join(dir, e.Name())))
 		}
 	}
 	return failed

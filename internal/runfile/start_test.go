@@ -1,10 +1,10 @@
+//go:build linux
+
 package runfile
 
 import (
 	"bufio"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,8 +15,6 @@ import (
 )
 
 func TestCommandForms(t *testing.T) {
-	bash := shell(`[[ x == x ]] && echo "$BASH_VERSION" | grep -c .; echo $$`)
-	bash.ShellPath = "/bin/bash"
 	for _, test := range []struct {
 		name   string
 		launch Launch
@@ -37,7 +35,7 @@ func TestCommandForms(t *testing.T) {
 		{"killed by a signal", shell("sh -c 'kill -9 $$'"), 137, ""},
 		{"stdin is empty", shell("cat; echo end"), 0, "end\n"},
 		{"no trap is left", shell("trap"), 0, ""},
-		{"descriptor 3 is closed", shell("echo exit 0 >&3; echo exit 0 >&4; exit 6"), 2, ""},
+		{"descriptor 3 is closed", shell("echo exit 0 >&3; echo exit 0 >&4; exit 6"), 6, ""},
 		{"a list", Launch{Args: []string{"printf", "%s|", "a b", "$HOME", "`x`", "*", "\"", "'", "", "\n", "-n"}, Umask: -1, Env: os.Environ()}, 0, "a b|$HOME|`x`|*|\"|'||\n|-n|"},
 		{"a list with no such program", Launch{Args: []string{"nonexistent-x"}, Umask: -1}, 127, ""},
 	} {
@@ -50,6 +48,60 @@ func TestOwnShell(t *testing.T) {
 	l := shell(`[[ x == x ]] && a=(1 2 3) && echo ${#a[@]}`)
 	l.ShellPath, _ = exec.LookPath("bash")
 	wantOutput(t, l, 0, "3\n")
+}
+
+// The wrapper's text has to mean the same to every shell that may be /bin/sh.
+func TestWrapperInOtherShells(t *testing.T) {
+	for _, shells := range [][]string{{"bash"}, {"busybox", "sh"}, {"mksh"}, {"ksh"}, {"yash"}, {"zsh"}} {
+		t.Run(shells[0], func(t *testing.T) {
+			needProgram(t, shells[0])
+			r := create(t)
+			l := shell(`echo "$# $0"; ulimit -n; umask; echo err >&2; trap; ls /proc/self/fd; kill -TERM $PPID; exit 5`)
+			l.Dir, l.Umask, l.Limits = "/", 0o27, Limits{OpenFiles: 77, Processes: 5000, FileSize: 1 << 20}
+			startIn(t, r, l, shells)
+			look := wait(t, r)
+			if want := "0 sh\n77\n0027\n0\n1\n2\n3\n"; content(t, r, Stdout) != want || look.Exit != 5 || !look.Began {
+				t.Errorf("%+v, %q", look, content(t, r, Stdout))
+			}
+			if other := lookLater(t, r); !other.CPUKnown || content(t, r, Stderr) != "err\n" {
+				t.Errorf("%+v, %q", other, content(t, r, Stderr))
+			}
+		})
+	}
+}
+
+// startIn starts a run with another shell as the wrapper's.
+func startIn(t *testing.T, r *Run, l Launch, shells []string) {
+	t.Helper()
+	path, err := exec.LookPath(shells[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	link := filepath.Join(t.TempDir(), "sh") // by which name a shell knows that it is to be sh
+	if err := os.Symlink(path, link); err != nil {
+		t.Fatal(err)
+	}
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer null.Close()
+	args := append(append([]string{link}, shells[1:]...), wrapperArgs(l)[1:]...)
+	r.child, err = spawn(args, &syscall.ProcAttr{
+		Env:   append(l.Env, RunIDVar+"="+r.Intent.ID),
+		Files: []uintptr{null.Fd(), uintptr(r.pipes[0]), null.Fd(), uintptr(r.lock), uintptr(r.pipes[1])},
+		Sys:   &syscall.SysProcAttr{Setsid: true},
+	}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.closeStartFiles()
+}
+
+// lookLater is what a later shift sees.
+func lookLater(t *testing.T, r *Run) Look {
+	t.Helper()
+	return look(t, adopt(t, r.Dir()))
 }
 
 func TestDollarsMeanTheJob(t *testing.T) {
@@ -195,128 +247,3 @@ func TestAnotherUser(t *testing.T) {
 	}
 }
 
-func TestStartFailsWithoutAProcess(t *testing.T) {
-	r := create(t)
-	for _, l := range []Launch{{}, {Shell: "x", Args: []string{"x"}}, {Args: []string{"-x"}}} {
-		if err := r.Start(l); err == nil {
-			t.Errorf("%+v was started", l)
-		}
-	}
-	if err := r.Start(shell(": " + strings.Repeat("x", 1<<20))); !errors.Is(err, syscall.E2BIG) {
-		t.Errorf("a command of 1 MiB: %v", err)
-	}
-	if got := look(t, r); !got.Held || got.PID != 0 {
-		t.Errorf("after a failed start: %+v", got)
-	}
-	if err := r.Start(shell("echo x")); err != nil {
-		t.Fatal(err)
-	}
-	if wait(t, r); content(t, r, Stdout) != "x\n" {
-		t.Error("the second try did not run")
-	}
-	if err := r.Start(shell("echo x")); err == nil {
-		t.Error("it was started twice")
-	}
-}
-
-func TestCreateLeavesNothingOnError(t *testing.T) {
-	active := t.TempDir()
-	first, err := Create(active, testIntent(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer first.Close()
-	if _, err := Create(active, testIntent(), nil); !errors.Is(err, fs.ErrExist) {
-		t.Errorf("the same run again: %v", err)
-	}
-	if entries, _ := os.ReadDir(active); len(entries) != 1 {
-		t.Errorf("%v", entries)
-	}
-	bad := testIntent()
-	bad.ID = "../x"
-	if _, err := Create(active, bad, nil); err == nil {
-		t.Error("a run outside of its folder")
-	}
-}
-
-func TestSweepMoveRemove(t *testing.T) {
-	r, _ := finish(t, shell("echo x"))
-	active := filepath.Dir(r.Dir())
-	leftover := filepath.Join(active, hidden+"old")
-	if err := os.Mkdir(leftover, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := Sweep(active); err != nil {
-		t.Fatal(err)
-	}
-	if entries, _ := os.ReadDir(active); len(entries) != 1 {
-		t.Errorf("%v", entries)
-	}
-	base := t.TempDir()
-	if err := r.MoveTo(filepath.Join(base, "ended", "job")); err != nil {
-		t.Fatal(err)
-	}
-	if content(t, r, Stdout) != "x\n" || look(t, r).Exit != 0 {
-		t.Error("the run did not move whole")
-	}
-	for range 2 {
-		if err := Remove(r.Dir(), filepath.Join(base, "trash")); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if _, err := os.Stat(r.Dir()); !errors.Is(err, fs.ErrNotExist) {
-		t.Error(err)
-	}
-	if entries, _ := os.ReadDir(filepath.Join(base, "trash")); len(entries) != 0 {
-		t.Errorf("%v", entries)
-	}
-}
-
-func BenchmarkStartWait(b *testing.B) {
-	active := b.TempDir()
-	in := testIntent()
-	for i := range b.N {
-		in.ID = fmt.Sprint("job-", i)
-		r, err := Create(active, in, nil)
-		if err != nil {
-			b.Fatal(err)
-		}
-		if err := r.Start(shell("true")); err != nil {
-			b.Fatal(err)
-		}
-		if look := wait(b, r); !look.Exited || look.Exit != 0 {
-			b.Fatalf("%+v", look)
-		}
-		_ = r.Close()
-	}
-	reportCPU(b)
-}
-
-// BenchmarkPlainShell is what there is to compare with.
-func BenchmarkPlainShell(b *testing.B) {
-	for range b.N {
-		pid, err := syscall.ForkExec("/bin/sh", []string{"sh", "-c", "true"}, &syscall.ProcAttr{Env: os.Environ()})
-		if err != nil {
-			b.Fatal(err)
-		}
-		if _, err := syscall.Wait4(pid, nil, 0, nil); err != nil {
-			b.Fatal(err)
-		}
-	}
-	reportCPU(b)
-}
-
-func reportCPU(b *testing.B) {
-	b.StopTimer()
-	var own, children syscall.Rusage
-	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &own)
-	_ = syscall.Getrusage(syscall.RUSAGE_CHILDREN, &children)
-	var total int64
-	for _, t := range []syscall.Timeval{own.Utime, own.Stime, children.Utime, children.Stime} {
-		total += t.Nano()
-	}
-	b.ReportMetric(float64(total-cpuBefore)/float64(b.N)/1e3, "cpu-µs/op")
-	cpuBefore = total
-}
-
-var cpuBefore int64

@@ -17,6 +17,7 @@ type Look struct {
 	Held bool // somebody lives who is about to start it, or its wrapper does
 	PID  int  // the wrapper's, and its session; 0: not known
 
+	Began  bool // the command was reached
 	Exited bool
 	Exit   int // 0 to 255; 128 + n for one that signal n ended
 
@@ -80,8 +81,8 @@ func readStatus(fd int) ([]byte, error) {
 	return data[:n], nil
 }
 
-// parseStatus reads what the wrapper writes: "pid N", then maybe "why TEXT",
-// then "exit S", then the two lines of the shell's times. Only lines that end
+// parseStatus reads what the wrapper writes: "pid N", then "run" or
+// "why TEXT", then "exit S", then the two lines of the shell's times. Only lines that end
 // in a newline count, of each kind the first, and nothing else is an error.
 func parseStatus(data []byte) Look {
 	var look Look
@@ -103,6 +104,8 @@ func parseStatus(data []byte) Look {
 				look.PID = pid
 			}
 		case look.PID == 0: // nothing else comes first
+		case key == "run":
+			look.Began = true
 		case key == "why" && look.Why == "":
 			look.Why = strings.ToValidUTF8(value, "?")
 		case key == "exit":

@@ -1,3 +1,5 @@
+//go:build linux
+
 package runfile
 
 import (
@@ -5,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 )
@@ -17,7 +20,8 @@ func TestParseStatus(t *testing.T) {
 		{"nothing", "", Look{}},
 		{"half a line", "pid 12", Look{}},
 		{"pid", "pid 123\n", Look{PID: 123}},
-		{"ended", "pid 123\n\nexit 5\n", Look{PID: 123, Exited: true, Exit: 5}},
+		{"begun", "pid 123\nrun\n", Look{PID: 123, Began: true}},
+		{"ended", "pid 123\nrun\n\nexit 5\n", Look{PID: 123, Began: true, Exited: true, Exit: 5}},
 		{"half an exit", "pid 123\n\nexit 1", Look{PID: 123}},
 		{"tried again", "pid 123\n\nexi\nexit 5\n", Look{PID: 123, Exited: true, Exit: 5}},
 		{
@@ -42,7 +46,7 @@ func TestParseStatus(t *testing.T) {
 }
 
 func FuzzParseStatus(f *testing.F) {
-	for _, seed := range []string{"", "pid 12\n", "pid 12\nwhy x\n\nexit 125\n0m0.00s 0m0.00s\n0m0.00s 0m0.00s\n", "pid 1\nexit 999\n"} {
+	for _, seed := range []string{"", "pid 12\n", "pid 12\nrun\n\nexit 0\n", "pid 12\nwhy x\n\nexit 125\n0m0.00s 0m0.00s\n0m0.00s 0m0.00s\n", "pid 1\nexit 999\n"} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -53,7 +57,7 @@ func FuzzParseStatus(f *testing.F) {
 		if look.Exited && look.PID == 0 || look.CPUKnown && !look.Exited || look.UserCPU < 0 || look.SystemCPU < 0 {
 			t.Errorf("%+v", look)
 		}
-		if more := parseStatus(append(data, "pid 77"...)); more != look {
+		if more := parseStatus(slices.Concat(data, []byte("pid 77"))); more != look {
 			t.Errorf("a line without an end counts: %+v, %+v", look, more)
 		}
 	})
@@ -173,7 +177,7 @@ func TestLostWrapperLeavesItsJob(t *testing.T) {
 }
 
 func TestLookSaysWhatAnAdoptedRunUsed(t *testing.T) {
-	r, mine := finish(t, shell("i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done"))
+	r, mine := finish(t, shell("i=0; while [ $i -lt 80000 ]; do i=$((i+1)); done"))
 	other := look(t, adopt(t, r.Dir()))
 	if !mine.CPUKnown || mine.UserCPU <= 0 || !other.CPUKnown || other.UserCPU <= 0 {
 		t.Errorf("%+v, %+v", mine, other)

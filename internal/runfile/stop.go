@@ -112,25 +112,27 @@ func (r *Run) graceLeft(grace time.Duration) time.Duration {
 // could go on: a process, or a wrapper that has not started its job yet or not
 // recorded its end.
 func (r *Run) press(kill time.Duration) (left bool, err error) {
-	var n int
-	switch {
-	case Boottime() >= kill:
-		n, err = r.signal(syscall.SIGKILL)
-	case !r.wasTermed():
-		if n, err = r.signal(syscall.SIGTERM); n > 0 {
-			r.noteTermed()
-		}
-	default:
-		n, err = r.signal(0)
-	}
-	if err != nil || n > 0 {
-		return true, err
-	}
 	look, err := r.Look()
 	if err != nil {
-		return false, err
+		return true, err
 	}
-	return look.Held && !look.Exited && look.SameWorld, nil
+	sig := syscall.Signal(0)
+	switch {
+	case Boottime() >= kill:
+		sig = syscall.SIGKILL
+	case look.Held && !look.Began && !look.Exited: // its traps would swallow SIGTERM
+	case !r.wasTermed():
+		sig = syscall.SIGTERM
+	}
+	n, err := r.signal(sig)
+	if n > 0 && sig == syscall.SIGTERM {
+		r.noteTermed()
+	}
+	if n > 0 || err != nil {
+		return true, err
+	}
+	look, err = r.Look()
+	return err != nil || look.Held && !look.Exited && look.SameWorld, err
 }
 
 // wasTermed says whether SIGTERM was sent, by us or by a shift before. It is

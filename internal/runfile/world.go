@@ -1,8 +1,6 @@
 package runfile
 
-import (
-	"sync"
-)
+import "sync/atomic"
 
 // World says where a pid means something: one boot of one machine, and there
 // one PID namespace. Nothing of a run lives on in another world, and its pids
@@ -14,7 +12,17 @@ type World struct {
 	PIDNamespace string
 }
 
-// CurrentWorld is the world of this process.
-func CurrentWorld() World { return overridden(currentWorld()) }
+// CurrentWorld is the world of this process. It is read once; call it early,
+// while there are descriptors to be had.
+func CurrentWorld() World {
+	if w := knownWorld.Load(); w != nil {
+		return overridden(*w)
+	}
+	w, complete := hostWorld()
+	if complete { // else perhaps the next time
+		knownWorld.Store(&w)
+	}
+	return overridden(w)
+}
 
-var currentWorld = sync.OnceValue(hostWorld)
+var knownWorld atomic.Pointer[World]

@@ -1,6 +1,7 @@
 package runfile
 
 import (
+	"errors"
 	"os"
 	"strings"
 	"time"
@@ -8,13 +9,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func hostWorld() World {
-	boot, _ := os.ReadFile("/proc/sys/kernel/random/boot_id")
-	namespace, _ := os.Readlink("/proc/self/ns/pid")
-	if init, err := readStat(1); err == nil {
-		namespace += " since " + init.started
-	}
-	return World{BootID: strings.TrimSpace(string(boot)), PIDNamespace: namespace}
+// hostWorld says also whether it could read all that there is.
+func hostWorld() (w World, complete bool) {
+	boot, errBoot := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	namespace, errNamespace := os.Readlink("/proc/self/ns/pid")
+	init, errInit := readStat(1)
+	w = World{BootID: strings.TrimSpace(string(boot)), PIDNamespace: namespace + " since " + init.started}
+	return w, errors.Join(errBoot, errNamespace, errInit) == nil
 }
 
 // Boottime is the time since the machine was started, suspend included. It

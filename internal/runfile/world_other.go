@@ -8,13 +8,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func hostWorld() World {
+// hostWorld says also whether it could read all that there is.
+func hostWorld() (w World, complete bool) {
 	for _, name := range []string{"kern.bootsessionuuid", "kern.boot_id"} {
 		if id, err := unix.Sysctl(name); err == nil {
-			return World{BootID: id}
+			return World{BootID: id}, true
 		}
 	}
-	return World{}
+	return World{}, true
 }
 
 // Boottime is the time since the machine was started, as the best monotonic

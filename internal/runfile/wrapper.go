@@ -24,8 +24,10 @@ const (
 		"s=$?\n" +
 		"until echo \"\nexit $s\" >&3; do command -p sleep 1; done\n" +
 		"times >&3\n"
-	// What follows this is the job: no descriptor above 2 is left.
-	jobAlone = "exec 2>&4 3>&- 4>&-\n"
+	// What follows this is the job: no descriptor above 2 is left, and it has
+	// lost the traps, so that a signal sent from now on is not swallowed.
+	jobAlone = "echo run >&3\n" +
+		"exec 2>&4 3>&- 4>&-\n"
 )
 
 // wrapper is the text of the wrapper under construction. The text holds

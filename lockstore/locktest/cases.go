@@ -41,11 +41,13 @@ var cases = []testCase{
 	{"lost memory refuses older instants", false, forgotten},
 	{"lost memory between claim and confirm", false, forgottenInBetween},
 	{"lost memory and a running job", false, forgottenWhileRunning},
+	{"lost memory and the next attempt of a running job", true, forgottenAndRetried},
 
 	{"a claim runs out", true, claimRunsOut},
 	{"confirm after the claim ran out", true, confirmTooLate},
 	{"confirm after another took the claim", true, confirmStolen},
 	{"a lease runs out", true, leaseRunsOut},
+	{"to claim again does not shorten a lease", true, claimAgain},
 	{"renew keeps a lease", true, renewKeeps},
 	{"renew of a vanished lease", true, renewVanished},
 	{"used instants are remembered so long and no longer", true, memoryEnds},
@@ -255,175 +257,5 @@ func cancelledCall(b *bench) {
 	cancel()
 	if _, err := b.a.store.Acquire(ctx, []engine.Claim{b.claim("job", b.due, "t1")}); err == nil {
 		b.Error("no error")
-	}
-}
-
-// older is an instant that is older than the store's memory.
-func (b *bench) older() time.Time { return b.Now().Truncate(time.Second).Add(-2 * time.Second) }
-
-func newStoreRefuses(b *bench) {
-	c := b.claim("job", b.older(), "t1")
-	b.a.wants(b.a.acquire(c), engine.Forgotten)
-	b.a.wants(b.a.confirm(c), engine.Forgotten)
-	b.b.run(b.claim("job", b.due, "t2")) // nothing was left behind
-}
-
-func newKey(b *bench) {
-	if !b.Virtual {
-		b.Skip("the time of this store is real")
-	}
-	b.Advance(time.Hour)
-	for i := range 40 {
-		b.a.run(b.claim(fmt.Sprint("new", i), b.older(), "t1"))
-	}
-}
-
-func forgotten(b *bench) {
-	c := b.claim("job", b.due, "t1")
-	b.a.run(c)
-	b.Forget()
-	due := b.begin()
-	b.b.wants(b.b.acquire(b.claim("job", b.older(), "t2")), engine.Forgotten)
-	b.b.wants(b.b.acquire(b.claim("another job", b.older(), "t3")), engine.Forgotten)
-	b.b.run(b.claim("job", due.Add(time.Hour), "t4"))
-}
-
-func forgottenInBetween(b *bench) {
-	if !b.Virtual {
-		b.Skip("the time of this store is real")
-	}
-	c := b.claim("job", b.due, "t1")
-	b.a.wants(b.a.acquire(c), engine.Granted)
-	b.Advance(5 * time.Second)
-	b.Forget()
-	b.a.wants(b.a.confirm(c), engine.Forgotten)
-	b.b.run(b.claim("job", b.due.Add(time.Hour), "t2"))
-}
-
-func forgottenWhileRunning(b *bench) {
-	c := b.claim("job", b.due.Add(time.Hour), "t1") // of a slave whose clock is ahead
-	first := b.a.run(c)
-	b.Forget()
-	c.Fence = first.Fence
-	again := b.a.renew(c)
-	b.a.wants(again, engine.Granted)
-	if again.Fence <= first.Fence {
-		b.Errorf("the fence went from %d to %d", first.Fence, again.Fence)
-	}
-	b.b.wants(b.b.acquire(b.claim("job", c.Instant, "t2")), engine.Used)
-	b.b.wants(b.b.acquire(b.claim("job", c.Instant.Add(time.Hour), "t3")), engine.Held)
-}
-
-func claimRunsOut(b *bench) {
-	first := b.a.acquire(b.claim("job", b.due, "t1"))
-	b.almost(b.Claim, func() { b.b.wants(b.b.acquire(b.claim("job", b.due, "t2")), engine.Claimed) })
-	if second := b.b.run(b.claim("job", b.due, "t2")); second.Fence <= first.Fence {
-		b.Errorf("the fence went from %d to %d", first.Fence, second.Fence)
-	}
-}
-
-// almost lets d pass, and on a virtual clock checks what holds just before.
-func (b *bench) almost(d time.Duration, before func()) {
-	b.Helper()
-	if b.Virtual {
-		b.Advance(d - time.Millisecond)
-		before()
-		d = time.Millisecond
-	}
-	b.Advance(d)
-}
-
-func confirmTooLate(b *bench) {
-	c := b.claim("job", b.due, "t1")
-	b.a.acquire(c)
-	b.Advance(b.Claim)
-	b.a.wants(b.a.confirm(c), engine.Granted)
-	b.b.wants(b.b.acquire(b.claim("job", b.due, "t2")), engine.Used)
-}
-
-func confirmStolen(b *bench) {
-	mine, theirs := b.claim("job", b.due, "t1"), b.claim("job", b.due, "t2")
-	b.a.acquire(mine)
-	b.Advance(b.Claim)
-	b.b.wants(b.b.acquire(theirs), engine.Granted)
-	b.a.wants(b.a.confirm(mine), engine.Claimed)
-	b.b.wants(b.b.confirm(theirs), engine.Granted)
-	b.a.wants(b.a.confirm(mine), engine.Used)
-	b.a.release(mine) // takes nothing from b
-	b.a.wants(b.a.acquire(b.claim("job", b.due.Add(time.Minute), "t3")), engine.Held)
-}
-
-func leaseRunsOut(b *bench) {
-	first := b.a.run(b.claim("job", b.due, "t1"))
-	next := b.claim("job", b.due.Add(time.Minute), "t2")
-	b.almost(b.Lease, func() { b.b.wants(b.b.acquire(next), engine.Held) })
-	b.b.wants(b.b.acquire(b.claim("job", b.due, "t3")), engine.Used)
-	if second := b.b.run(next); second.Fence <= first.Fence {
-		b.Errorf("the fence went from %d to %d", first.Fence, second.Fence)
-	}
-}
-
-func renewKeeps(b *bench) {
-	c := b.claim("job", b.due, "t1")
-	first := b.a.run(c)
-	for range 3 {
-		b.Advance(b.Lease / 2)
-		if g := b.a.renew(c); g.Fence != first.Fence {
-			b.Fatalf("renewed: %s", describe(g))
-		}
-	}
-	b.b.wants(b.b.acquire(b.claim("job", b.due.Add(time.Minute), "t2")), engine.Held)
-}
-
-func renewVanished(b *bench) {
-	c := b.claim("job", b.due, "t1")
-	first := b.a.run(c)
-	b.Advance(b.Lease)
-	c.Fence = first.Fence
-	if again := b.a.renew(c); again.Fence <= first.Fence {
-		b.Errorf("taken again: %s, after fence %d", describe(again), first.Fence)
-	}
-	b.b.wants(b.b.acquire(b.claim("job", b.due.Add(time.Minute), "t2")), engine.Held)
-}
-
-func memoryEnds(b *bench) {
-	const instants = 12
-	remember := 2 * b.Lease
-	claim := func(i int, token string) engine.Claim {
-		c := b.claim("job", b.due.Add(time.Duration(i)*time.Second), token)
-		c.Remember = remember
-		return c
-	}
-	for i := range instants {
-		b.a.run(claim(i, fmt.Sprint("t", i)))
-		b.a.release(claim(i, fmt.Sprint("t", i)))
-	}
-	b.almost(remember, func() {
-		for i := range instants {
-			b.b.wants(b.b.acquire(claim(i, "other")), engine.Used)
-		}
-	})
-	for i := range instants {
-		b.b.run(claim(i, fmt.Sprint("u", i)))
-		b.b.release(claim(i, fmt.Sprint("u", i)))
-	}
-}
-
-func idleKey(b *bench) {
-	if !b.Virtual {
-		b.Skip("the time of this store is real")
-	}
-	b.a.run(b.claim("job", b.due, "t1"))
-	b.Advance(400 * 24 * time.Hour)
-	b.a.run(b.claim("another", b.due, "t2")) // so that a store that cleans up does
-	b.b.run(b.claim("job", b.older(), "t3"))
-}
-
-func engineTerms(b *bench) {
-	if !b.Virtual {
-		b.Skip("the time of this store is real")
-	}
-	if b.Claim != engine.ClaimFor || b.Lease != engine.LeaseFor {
-		b.Errorf("tested with a claim of %s and a lease of %s", b.Claim, b.Lease)
 	}
 }

@@ -44,7 +44,7 @@ type World struct {
 // starts the test binary again with that name alone. Every case runs twice,
 // the second time with each call made twice over, as after a lost reply.
 func Run(t *testing.T, s Subject) {
-	if os.Getenv(fightAddress) != "" {
+	if Joined() {
 		fightAsChild(t, s)
 		return
 	}
@@ -62,6 +62,10 @@ func Run(t *testing.T, s Subject) {
 	t.Run("processes fight for the same instants", func(t *testing.T) { fightOutside(t, s, false) })
 	t.Run("processes fight and some are killed", func(t *testing.T) { fightOutside(t, s, true) })
 }
+
+// Joined says that this process is one that Run started, to join a store that
+// is there already.
+func Joined() bool { return os.Getenv(fightAddress) != "" }
 
 // bench is what a case works with: two slaves at one store, a and b, and an
 // instant that is not older than the store's memory.

@@ -1,0 +1,287 @@
+-- Entry files that are wrong, one between each pair of --- lines. The comment
+-- "error:" stands on the line that the error must name, with a part of its
+-- message; "hint:" with a part of the hint.
+---
+x = = 1 -- error: syntax error near `=`
+---
+slavedriver:addJob({ name = "a" -- error: the file ends too early -- hint: missing `end`
+---
+local x = 'abc
+-- error: unterminated string near `abc`
+---
+goto nowhere
+-- error: no visible label 'nowhere'
+---
+local t = nil
+print(t.x) -- error: attempt to index a non-table object(nil) with key 'x'
+---
+error("no such luck") -- error: no such luck
+---
+error({ message = "in a table" }) -- error: in a table
+---
+error({}) -- error: threw a table value instead of a message
+---
+slavedriver:adJob({}) -- error: unknown method `adJob`, did you mean `addJob`?
+---
+slavedriver.addJob({}) -- error: `addJob` was called without its slavedriver -- hint: slavedriver:addJob(...)
+---
+slavedriver.namespace = "x" -- error: `namespace` cannot be assigned to -- hint: slavedriver:setNamespace(...)
+---
+slavedriver.foo = 1 -- error: unknown method `foo`
+---
+print(slavedriver.EVENT_JOB_STARTET) -- error: did you mean `EVENT_JOB_STARTED`?
+---
+local job = slavedriver.Job("a")
+job.setTimeout(5) -- error: `setTimeout` was called without its job -- hint: job:setTimeout(...)
+---
+local job = slavedriver.Job("a")
+job:setTimout(5) -- error: did you mean `setTimeout`?
+---
+local job = slavedriver.Job("a")
+job.timout = 5 -- error: unknown option or method `timout`, did you mean `timeout`?
+---
+local job = slavedriver.Job("a")
+print(job.scedule) -- error: did you mean `schedule`?
+---
+local job = slavedriver.Job("a")
+job.nameSlug = "b" -- error: `nameSlug` of a job can only be read
+---
+slavedriver:addJob({ nameSlug = "b" }) -- error: `nameSlug` can only be read
+---
+slavedriver:addJob({ name = "a", timout = 5, command = "true" }) -- error: unknown option `timout`, did you mean `timeout`?
+---
+slavedriver:addJob({ name = "a", jitter = 5 }) -- error: unknown option `jitter`
+---
+slavedriver:addJob({ name = "a", timezone = "UTC" }) -- error: unknown option `timezone`
+---
+slavedriver:addJob({ "a" }) -- error: every option needs a name
+---
+slavedriver:addJob(5) -- error: addJob(job) must be a job or a table of options, not 5
+---
+slavedriver:addJob({ command = "true", schedule = "* * * * *" }) -- error: a job needs a name
+---
+slavedriver.Job("") -- error: `name` must not be empty
+---
+slavedriver.Job("a\nb") -- error: `name` must be one line
+---
+slavedriver.Job() -- error: Job(name) must be a name or a table of options, not nil
+---
+slavedriver.Job("a"):setTimeout() -- error: setTimeout needs a value: a duration
+---
+slavedriver.Job("a"):setTimeout("soon") -- error: job `a`: `timeout` must be a duration, not "soon" -- hint: "1h30m"
+---
+slavedriver.Job("a"):setTimeout(-1) -- error: `timeout` must be a duration from 0 to 100 years, not -1
+---
+slavedriver.Job("a"):setTimeout(0) -- error: `timeout` must be more than 0
+---
+slavedriver.Job("a"):setTimeout(0/0) -- error: `timeout` must be a duration from 0
+---
+slavedriver.Job("a"):setTimeout(1/0) -- error: `timeout` must be a duration from 0
+---
+slavedriver.Job("a"):setTimeout("1h1h") -- error: must be a duration, not "1h1h"
+---
+slavedriver.Job("a"):setTimeout("500ms") -- error: must be a duration, not "500ms"
+---
+slavedriver.Job("a"):setTimeout("90") -- error: must be a duration, not "90"
+---
+slavedriver.Job("a"):setTimeout("") -- error: must be a duration, not ""
+---
+slavedriver.Job("a"):setKeepOutput("1X") -- error: `keepOutput` must be a size, not "1X" -- hint: "64K"
+---
+slavedriver.Job("a"):setKeepOutput(1.5) -- error: must be a whole number of bytes, not 1.5
+---
+slavedriver.Job("a"):setKeepRuns(-1) -- error: `keepRuns` must be a whole number of at least 0, not -1
+---
+slavedriver.Job("a"):setNice(20) -- error: `nice` must be a whole number from -20 to 19, not 20
+---
+slavedriver.Job("a"):setEnabled("yes") -- error: `enabled` must be true or false, not "yes"
+---
+slavedriver.Job("a"):setAllowRunningIfPreviousStillRunning(1) -- error: must be true or false, not 1
+---
+slavedriver.Job("a"):setSlaves("test1") -- error: `slaves` must be a list of strings, not "test1" -- hint: { "test1" }
+---
+slavedriver.Job("a"):setSlaves({ "x", 5 }) -- error: `slaves`: entry 2 must be a string, not 5
+---
+slavedriver.Job("a"):setSlaves({ "x", name = "y" }) -- error: must be a list of strings without gaps
+---
+slavedriver.Job("a"):setCommand(5) -- error: `command` must be a string for the shell, or a list of strings, not 5
+---
+slavedriver.Job("a"):setCommand(function() end) -- error: `command` must be a string for the shell, or a list of strings, not a function
+---
+slavedriver.Job("a"):setCommand({}) -- error: `command` must not be empty
+---
+slavedriver.Job("a"):setCommand("  ") -- error: `command` must not be empty
+---
+slavedriver.Job("a"):setCommand("a\0b") -- error: must not contain a zero byte
+---
+slavedriver.Job("a"):setSchedule("every day") -- error: `schedule` "every day" is not valid
+---
+slavedriver.Job("a"):setSchedule("50-10 * * * *") -- error: "50-10 * * * *" is not valid -- hint: 
+---
+slavedriver.Job("a"):setSchedule({}) -- error: `schedule` must not be empty
+---
+slavedriver.Job("a"):setSchedule(5) -- error: must be a cron expression, a list of them, or a function, not 5
+---
+slavedriver.Job("a"):setRunAtDateTime("tomorrow") -- error: `runAtDateTime` must be a date and time, not "tomorrow" -- hint: 2027-01-31 04:00
+---
+slavedriver.Job("a"):setRunAtDateTime("2027-02-30 04:00") -- error: must be a date and time
+---
+local job = slavedriver.Job("a"):setSchedule("* * * * *")
+job:setRunAtDateTime("2027-01-31 04:00") -- error: `runAtDateTime` cannot be set together with schedule
+---
+local job = slavedriver.Job("a"):setRunAtDateTime("2027-01-31 04:00")
+job:setSchedule("* * * * *") -- error: `schedule` cannot be set together with runAtDateTime
+---
+slavedriver.Job("a"):setRunOn("evry") -- error: `runOn` must be "every" or "one", not "evry", did you mean `every`?
+---
+slavedriver.Job("a"):setOnOverlap("queue") -- error: must be "skip", "allow" or "replace", not "queue"
+---
+slavedriver.Job("a"):setSuccessCodes({ 0, 256 }) -- error: `successCodes`: entry 2 must be a whole number from 0 to 255, not 256
+---
+slavedriver.Job("a"):setSuccessCodes({}) -- error: must have at least one exit code
+---
+slavedriver.Job("a"):setUmask(27) -- error: `umask` must be an octal number in quotes, not 27 -- hint: umask = "027"
+---
+slavedriver.Job("a"):setUmask("999") -- error: must be an octal number in quotes
+---
+slavedriver.Job("a"):setEnv({ ["a.b"] = "x" }) -- error: `env` has a name that a shell would drop, "a.b"
+---
+slavedriver.Job("a"):setEnv({ SLAVEDRIVER_JOB = "x" }) -- error: slavedriver itself sets names that begin with SLAVEDRIVER_
+---
+slavedriver.Job("a"):setEnv({ A = {} }) -- error: must have a string for `A`, not a table
+---
+slavedriver.Job("a"):setEnv({ "x" }) -- error: not a list
+---
+slavedriver.Job("a"):setLimits({ openFile = 5 }) -- error: `limits`: unknown limit `openFile`, did you mean `openFiles`?
+---
+slavedriver.Job("a"):setLimits({ openFiles = 0 }) -- error: `openFiles` must be a whole number of at least 1, not 0
+---
+slavedriver.Job("a"):setLimits({ cpuTime = 1.5 }) -- error: `cpuTime` must be whole seconds
+---
+slavedriver.Job("a"):setUser("www-data") -- error: job `a`: `user` needs root
+---
+slavedriver.Job("a"):setGroup("www-data") -- error: `group` needs root
+---
+slavedriver:addJob({ name = "a", schedule = "* * * * *" }) -- error: job `a` has no command
+---
+slavedriver:addJob({ name = "a", command = "true" }) -- error: job `a` has neither a schedule nor a runAtDateTime
+---
+slavedriver:addJob({ name = "a", command = "true", schedule = "@daily", runOn = "one" }) -- error: has runOn = "one", which needs a lock store that the slaves share -- hint: setLockStore
+---
+slavedriver:setLockStore("redis://localhost")
+slavedriver:setNamespace("x")
+slavedriver:addJob({ name = "a", command = "true", schedule = "@daily", runOn = "one", onOverlap = "replace" }) -- error: cannot have onOverlap = "replace" with runOn = "one"
+---
+local job = slavedriver:addJob({ name = "a", command = "true", schedule = "@daily" })
+slavedriver:addJob({ name = "a", command = "true", schedule = "@daily" }) -- error: there are two jobs named `a`; the first is at slavedriver.lua:
+---
+slavedriver:addJob({ name = "Back up", command = "true", schedule = "@daily" })
+slavedriver:addJob({ name = "back-UP", command = "true", schedule = "@daily" }) -- error: job `back-UP` and job `Back up` at slavedriver.lua:
+---
+local job = slavedriver:addJob({ name = "a", command = "true", schedule = "@daily" })
+slavedriver:addJob(job) -- error: job `a` was added already
+---
+local job = slavedriver:addJob({ name = "a", command = "true", schedule = "@daily" })
+job.name = "b" -- error: `name` cannot be changed after the job was added
+---
+local tags = { "x" }
+slavedriver:addJob({ name = "a", command = "true", schedule = "@daily", tags = tags }) -- error: job `a`: `tags`: entry 2 must be a string, not true
+tags[2] = true
+---
+slavedriver:setDefaults({ timout = 5 }) -- error: setDefaults: unknown option `timout`, did you mean `timeout`?
+---
+slavedriver:setDefaults({ timeout = true }) -- error: `timeout` must be a duration, not true
+---
+slavedriver:setDefaults({ name = "x" }) -- error: `name` cannot have a default
+---
+slavedriver:setDefaults("x") -- error: setDefaults(options) must be a table of options, not "x"
+---
+slavedriver:attach("slavedriver.job.finnished.*", print) -- error: unknown event `slavedriver.job.finnished.*`, did you mean `slavedriver.job.finished.*`?
+---
+slavedriver:attach("slavedriver.job.starter", print) -- error: did you mean `slavedriver.job.started`?
+---
+slavedriver:attach("slavedriver.*") -- error: attach: the handler must be a function, not nil
+---
+slavedriver:attach("slavedriver.*", print, { prioritty = 5 }) -- error: attach: the third argument: unknown option `prioritty`, did you mean `priority`?
+---
+slavedriver:attach("slavedriver.*", print, { timeout = 0 }) -- error: `timeout` must be more than 0
+---
+slavedriver:attach("slavedriver.*", print, "high") -- error: must be a table of options, not "high"
+---
+slavedriver:detach(5) -- error: detach: there is no handler 5
+---
+slavedriver:detach("x") -- error: the id must be what attach returned, not "x"
+---
+slavedriver:setSlaveName(5) -- error: setSlaveName: the value must be a string, not 5
+---
+slavedriver:setSlaveName("") -- error: must not be empty
+---
+slavedriver:setSlaveName(function() return 5 end) -- error: setSlaveName: what the function returns must be a string, not 5
+---
+slavedriver:setSlaveName(function() error("no idea") end) -- error: no idea
+---
+slavedriver:setNamespace(".x") -- error: must be 1 to 64 letters, digits, dots, dashes and underscores, no dot first, not ".x"
+---
+slavedriver:setNamespace("a b") -- error: must be 1 to 64 letters
+---
+slavedriver:setLockStore("redis://localhost") -- error: needs a namespace -- hint: slavedriver:setNamespace
+---
+slavedriver:setLockStore("file:///srv/locks") -- error: needs a namespace
+---
+slavedriver:setLockStore("gopher://localhost") -- error: setLockStore: the value: has a scheme that is not known
+---
+slavedriver:setLockStore({ ulr = "redis://localhost" }) -- error: unknown key `ulr`, did you mean `url`?
+---
+slavedriver:setLockStore({}) -- error: has no `url`
+---
+slavedriver:setMonitoringSleepInterval(0) -- error: must be more than 0
+---
+slavedriver:setMaxConcurrentJobs(0) -- error: must be a whole number of at least 1, not 0
+---
+slavedriver:setForwardOutput("no") -- error: must be true or false, not "no"
+---
+slavedriver:setLogger("x") -- error: setLogger: the logger must be a function, a FileLogger, StderrLogger or SyslogLogger, or a list of these, not "x"
+---
+slavedriver:setLogger({ print, 5 }) -- error: must be a function, a FileLogger
+---
+slavedriver:setLogger(print, { errorExitcode = "alert" }) -- error: unknown log level key `errorExitcode`, did you mean `errorExitCode`?
+---
+slavedriver:setLogger(print, { errorExitCode = "allert" }) -- error: did you mean `alert`?
+---
+slavedriver.FileLogger{ path = "x", fromat = "json" } -- error: FileLogger: unknown key `fromat`, did you mean `format`?
+---
+slavedriver.FileLogger{ level = "info" } -- error: FileLogger: `path` is missing
+---
+slavedriver.StderrLogger{ level = "warn" } -- error: `level` must be "debug", "info", "notice", "warning", "error", "critical" or "alert", not "warn"
+---
+slavedriver.state:get("x") -- error: slavedriver.state cannot be used while the entry file loads -- hint: use it in handlers
+---
+slavedriver:addAllJobsInDirectory("nowhere") -- error: cannot read the folder nowhere: no such file or directory
+---
+slavedriver:addAllJobsInDirectory(5) -- error: the folder must be a string, not 5
+---
+slavedriver:addAllJobsInDirectory(".", { tgas = {} }) -- error: defaults: unknown option `tgas`, did you mean `tags`?
+---
+require("nothing.here") -- error: module `nothing.here` was not found: there is no nothing/here.lua and no nothing/here/init.lua
+---
+os.exit(1) -- error: os.exit would end slavedriver itself -- hint: slavedriver:run()
+---
+-- An error in a function that another function calls is told at its own line.
+local function broken(job)
+  job:setTimeout("x") -- error: must be a duration
+end
+broken(slavedriver.Job("a"))
+---
+-- So is one in a coroutine.
+local co = coroutine.wrap(function()
+  slavedriver.Job("a"):setTimeout("x") -- error: must be a duration
+end)
+co()
+---
+slavedriver:addJob({ -- error: `timeout` must be a duration
+  name = "a",
+  timeout = "x",
+})
+---
+-- A panic inside one of our functions is an error at the line that called it.
+table.concat(setmetatable({}, {}), "", 1, 2) -- error: invalid value

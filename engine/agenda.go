@@ -31,8 +31,16 @@ type agenda struct {
 	Notices []notice `json:"notices,omitempty"`
 	// Seq is the number of the newest notice there ever was.
 	Seq uint64 `json:"seq,omitempty"`
+	// StoreMet is when this slave first got an answer from the lock store of
+	// that URL, by the store's clock (see Claim.Met).
+	StoreMet storeMet `json:"storeMet,omitzero"`
 	// StoreDownSince is when the lock store stopped answering; zero while it answers.
 	StoreDownSince time.Time `json:"storeDownSince,omitzero"`
+}
+
+type storeMet struct {
+	URL string    `json:"store"`
+	At  time.Time `json:"at"`
 }
 
 // intent is a run that was decided and not started yet.

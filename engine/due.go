@@ -62,11 +62,11 @@ func (s *span) add(t time.Time) {
 	s.Count++
 }
 
-// addEarlier counts n more instants, after from and before those that are there.
-func (s *span) addEarlier(from time.Time, n int) {
-	s.First = from
+// addEarlier counts n more instants, from first on and before those that are there.
+func (s *span) addEarlier(first time.Time, n int) {
+	s.First = first
 	if s.Count == 0 {
-		s.Last = from
+		s.Last = first
 	}
 	s.Count += n
 }
@@ -89,7 +89,7 @@ func due(s schedule.Schedule, w window, now time.Time, catchUp time.Duration) du
 		}
 	}
 	if more > 0 {
-		d.Missed.addEarlier(w.From, more)
+		d.Missed.addEarlier(s.Next(w.From), more)
 	}
 	return d
 }

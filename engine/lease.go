@@ -2,6 +2,8 @@ package engine
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"time"
 )
@@ -70,6 +72,7 @@ func (w *leaseWorker) call(what string, claims []Claim,
 		w.d.send(func() {
 			w.calling = false
 			w.d.storeAnswered(err)
+			w.d.meetStore(grants)
 			then(grants, err)
 			w.next()
 		})
@@ -95,8 +98,31 @@ func (d *duty) claimOf(job *Job, instant time.Time, token string, fence int64) C
 	}
 	return Claim{
 		Key: key, Instant: instant, Token: token, Fence: fence,
-		Remember: catchUpOf(job, instant) + time.Hour, Holder: d.Plan.Slave,
+		Remember: catchUpOf(job, instant) + time.Hour, Holder: d.Plan.Slave, Met: d.storeMet(),
 	}
+}
+
+// storeMet is when this slave met the store, zero if it has not.
+func (d *duty) storeMet() time.Time {
+	if d.agenda.StoreMet.URL != storeName(d.Plan.LockStore) {
+		return time.Time{}
+	}
+	return d.agenda.StoreMet.At
+}
+
+// meetStore notes the store's first answer to this slave.
+func (d *duty) meetStore(grants []Grant) {
+	if len(grants) == 0 || grants[0].Now.IsZero() || !d.storeMet().IsZero() {
+		return
+	}
+	d.agenda.StoreMet = storeMet{URL: storeName(d.Plan.LockStore), At: grants[0].Now}
+	d.dirty = true
+}
+
+// storeName is a hash of a store's URL, which may hold a password.
+func storeName(s LockStore) string {
+	sum := sha256.Sum256([]byte(s.URL))
+	return hex.EncodeToString(sum[:8])
 }
 
 func (d *duty) claimsOf(intents []*intent) []Claim {
@@ -150,7 +176,7 @@ func (d *duty) refused(in *intent, g Grant) {
 	case Held:
 		d.stillRunning(in, g.Since, g.Holder)
 	case Forgotten:
-		in.problem = "the lock store lost its memory and cannot say whether this instant was started"
+		in.problem = "the lock store is newer than this instant (it is new, or lost its memory) and cannot say whether it was started"
 		d.miss(in)
 	default: // a mere claim may come to nothing
 		in.problem = "another slave had claimed it: " + g.Holder

@@ -50,14 +50,21 @@ type Claim struct {
 	Fence    int64         // the highest fencing number that the caller has seen, or 0
 	Remember time.Duration // how long the instant stays used after Confirm
 	Holder   string        // the slave's name, for people
+	// Met is when this slave first got an answer from the store, by the
+	// store's clock (Grant.Now of then); zero: never. A store that is younger
+	// than that has lost its memory. To all others it was new, and vouches for
+	// the whole minute in which its memory began: so the first tick of a first
+	// deployment starts its jobs.
+	Met time.Time
 }
 
 // Grant is a Store's answer to one Claim.
 type Grant struct {
 	Answer Answer
 	Fence  int64     // the lease's fencing number, when Granted
-	Holder string    // who has it, when Claimed or Held
+	Holder string    // who has it, when Claimed or Held; who used it, when Used
 	Since  time.Time // since when, when Held
+	Now    time.Time // the store's clock
 }
 
 // Answer says whether a lease was had and if not, why.
@@ -73,7 +80,8 @@ const (
 	Held
 	// Used: the instant was started by another token.
 	Used
-	// Forgotten: the store is younger than the instant and cannot know whether
-	// it was used ("the store lost its memory"); it is not to be started.
+	// Forgotten: the store's memory is younger than the instant (it is new, or
+	// lost its memory), so that it cannot know whether the instant was used; it
+	// is not to be started.
 	Forgotten
 )

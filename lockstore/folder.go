@@ -118,6 +118,7 @@ func (s *folderStore) one(ctx context.Context, c engine.Claim, decide decision) 
 	}
 	r.rebase(now)
 	grant := decide(r, c, now, s.terms)
+	grant.Now = time.UnixMilli(now)
 	if err := s.save(r, before, now); err != nil {
 		return engine.Grant{}, err
 	}
@@ -134,7 +135,7 @@ func (s *folderStore) load(key string, now int64) (*record, []byte, error) {
 		if err != nil {
 			return nil, nil, err
 		}
-		r := &record{Key: key, Born: f.Born}
+		r := &record{Key: key, Born: f.Born, Lost: f.Lost}
 		data, err = json.Marshal(r)
 		return r, data, err
 	}
@@ -143,7 +144,7 @@ func (s *folderStore) load(key string, now int64) (*record, []byte, error) {
 	}
 	r := &record{}
 	if json.Unmarshal(data, r) != nil || r.Key != key {
-		return &record{Key: key, Born: now}, data, setAside(path)
+		return &record{Key: key, Born: now, Lost: true}, data, setAside(path)
 	}
 	return r, data, nil
 }
@@ -165,6 +166,7 @@ func (s *folderStore) save(r *record, before []byte, now int64) error {
 // folder is what is known of the folder as a whole.
 type folder struct {
 	Born  int64 // when its memory begins
+	Lost  bool  `json:",omitempty"` // there was one before
 	Swept int64 // when spent records were last removed
 }
 
@@ -184,7 +186,7 @@ func (s *folderStore) folder(now int64) (folder, error) {
 			return folder{}, err
 		}
 	}
-	f = folder{Born: now, Swept: now}
+	f = folder{Born: now, Swept: now, Lost: data != nil}
 	return f, s.saveFolder(f)
 }
 

@@ -81,7 +81,7 @@ func try(t *testing.T) tried {
 }
 
 func (x tried) claim(token string) []engine.Claim {
-	return []engine.Claim{{Key: "job", Instant: x.due, Token: token, Holder: token, Remember: 62 * time.Minute}}
+	return []engine.Claim{{Key: "job", Instant: x.due, Token: token, Holder: token, Remember: 62 * time.Minute, Met: time.Unix(1, 0)}}
 }
 
 func (x tried) wants(want engine.Answer, do func(context.Context, []engine.Claim) ([]engine.Grant, error), token string) {

@@ -3,9 +3,11 @@
 --
 -- KEYS: born, lease, used (see redis.go), all under one hash tag.
 -- ARGV: operation; then token, instant in seconds, highest fence the caller
---       saw, how long to remember the instant, holder; how long a claim, a
---       lease and an untouched lease key last. Durations in milliseconds.
--- Replies { answer, fence, holder, since in ms, 1 if the memory begins now }.
+--       saw, how long to remember the instant, holder, when the caller met the
+--       store in ms (0: never); how long a claim, a lease and an untouched
+--       lease key last. Durations in milliseconds.
+-- Replies { answer, fence, holder, since in ms, 1 if the memory begins now,
+--           now in ms }.
 
 local GRANTED, CLAIMED, HELD, USED, FORGOTTEN = 0, 1, 2, 3, 4 -- engine.Answer
 
@@ -18,11 +20,12 @@ local now = tonumber(clock[1]) * 1000 + math.floor(tonumber(clock[2]) / 1000)
 local begins = redis.call('SET', KEYS[1], text(now), 'NX') and 1 or 0
 local born = tonumber(redis.call('GET', KEYS[1]))
 local operation = ARGV[1]
-if operation == 'prepare' then return { GRANTED, 0, '', 0, begins } end
+if operation == 'prepare' then return { GRANTED, 0, '', 0, begins, now } end
 
 local token, instant, seen, remember, holder =
   ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6]
-local claim_for, lease_for, keep_for = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
+local met = tonumber(ARGV[7])
+local claim_for, lease_for, keep_for = tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10])
 
 local stored = redis.call('HMGET', KEYS[2], 'token', 'holder', 'confirmed', 'since', 'until', 'fence')
 local lease = {
@@ -32,7 +35,7 @@ local lease = {
 local fence = tonumber(stored[6] or '0')
 local alive = lease.token and lease.expires > now
 
-local function answer(code) return { code, text(fence), lease.holder or '', lease.since, begins } end
+local function answer(code) return { code, text(fence), lease.holder or '', lease.since, begins, now } end
 
 -- A used instant is a member "<remembered until> <length of token> <token><holder>"
 -- whose score is the instant. Returns token and holder.
@@ -58,6 +61,13 @@ local function use()
   if redis.call('PTTL', KEYS[3]) < remember then redis.call('PEXPIRE', KEYS[3], text(remember)) end
 end
 
+-- The first instant that the store vouches for: to a caller who met it before
+-- its memory began, that was lost; to others it was new (see engine.Claim.Met).
+local function vouches_from()
+  if met > 0 and met < born then return born end
+  return born - born % 60000
+end
+
 -- Gives the lease to the token, which has it already or may have it.
 local function take()
   if alive and lease.token == token then return end
@@ -79,7 +89,7 @@ end
 
 if operation ~= 'renew' then
   local by, by_holder = used_by()
-  if not by and tonumber(instant) * 1000 < born then return answer(FORGOTTEN) end
+  if not by and tonumber(instant) * 1000 < vouches_from() then return answer(FORGOTTEN) end
   if by and by ~= token then
     lease.holder = by_holder
     return answer(USED)

@@ -12,6 +12,7 @@ import (
 type record struct {
 	Key   string // for people: the file's name is a hash of it
 	Born  int64  // when its memory begins
+	Lost  bool   `json:",omitempty"` // there was one before
 	Seen  int64  // when it was last written
 	Fence int64  // the highest that was handed out
 	Lease *lease `json:",omitempty"`
@@ -44,7 +45,7 @@ func (r *record) rebase(now int64) {
 		return
 	}
 	if back > trustedStep {
-		r.Born = now
+		r.Born, r.Lost = now, true
 	}
 	if r.Lease != nil {
 		r.Lease.Since -= back
@@ -93,12 +94,21 @@ func (r *record) release(c engine.Claim, _ int64, _ terms) engine.Grant {
 func (r *record) refuse(c engine.Claim, now int64) (engine.Grant, bool) {
 	instant := c.Instant.Unix()
 	switch u := r.usedBy(instant, now); {
-	case u == nil && instant*1000 < r.Born:
+	case u == nil && instant*1000 < r.vouchesFrom(millis(c.Met)):
 		return engine.Grant{Answer: engine.Forgotten}, true
 	case u != nil && u.Token != c.Token:
 		return engine.Grant{Answer: engine.Used, Holder: u.Holder}, true
 	}
 	return r.heldByOther(c.Token, now)
+}
+
+// vouchesFrom is the first instant that the store vouches for: to a caller who
+// met it before its memory began, that was lost; to others it was new.
+func (r *record) vouchesFrom(met int64) int64 {
+	if r.Lost || met > 0 && met < r.Born {
+		return r.Born
+	}
+	return r.Born - r.Born%time.Minute.Milliseconds()
 }
 
 func (r *record) heldByOther(token string, now int64) (engine.Grant, bool) {

@@ -156,7 +156,7 @@ func (s *redisStore) calls(operation string, claims []engine.Claim) []call {
 	calls := make([]call, len(claims))
 	for i, c := range claims {
 		calls[i] = call{keys: s.keys(c.Key), args: []any{
-			operation, c.Token, c.Instant.Unix(), c.Fence, max(c.Remember.Milliseconds(), 0), c.Holder,
+			operation, c.Token, c.Instant.Unix(), c.Fence, max(c.Remember.Milliseconds(), 0), c.Holder, millis(c.Met),
 			s.terms.claim.Milliseconds(), s.terms.lease.Milliseconds(), untouchedFor.Milliseconds(),
 		}}
 	}

@@ -77,6 +77,7 @@ func (c *class[T]) metatable(s *Script, statics map[string]lua.LValue) *lua.LTab
 	return mt
 }
 
+// accessors makes setX and getX of a field, as far as the class has them.
 func (c *class[T]) accessors(s *Script, members *lua.LTable, i int) {
 	f := &c.fields.fields[i]
 	if c.set != nil && f.set != nil {
@@ -105,6 +106,7 @@ func (c *class[T]) callSetter(at site, self *T, i int) int {
 	return 1
 }
 
+// value is what getX and object.x give.
 func (c *class[T]) value(at site, self *T, i int) lua.LValue {
 	if c.read != nil {
 		return c.read(at, self, i)
@@ -128,6 +130,8 @@ func (c *class[T]) function(s *Script, name string, call func(site, *T) int) *lu
 // selfOf is the object that a method was called on, or nil.
 func selfOf[T any](L *lua.LState) *T { return objectOf[T](L.Get(1)) }
 
+// objectOf is the T that a value of the script holds, or nil. The type tells the
+// classes apart, so no object of one can pass for one of another.
 func objectOf[T any](v lua.LValue) *T {
 	if ud, ok := v.(*lua.LUserData); ok {
 		object, _ := ud.Value.(*T)
@@ -169,6 +173,7 @@ func (c *class[T]) newIndex(at site, members *lua.LTable) int {
 	return 0
 }
 
+// unknown says which of all names the object has was probably meant.
 func (c *class[T]) unknown(key string, members *lua.LTable) error {
 	what, known := "method", []string(nil)
 	members.ForEach(func(name, _ lua.LValue) { known = append(known, name.String()) })

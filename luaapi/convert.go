@@ -28,6 +28,7 @@ type conversion struct {
 	open    map[*lua.LTable]bool // the tables that we are in
 }
 
+// toGo is strict: whatever would be lost is an error, a predicate for about.
 func toGo(v lua.LValue) (any, error) {
 	c := conversion{left: most, open: map[*lua.LTable]bool{}}
 	return c.value(v)
@@ -59,6 +60,9 @@ func (c *conversion) value(v lua.LValue) (any, error) {
 	return nil, errCannotKeep
 }
 
+// table makes a list of a table with the keys 1 to n and a map of one that has
+// only strings as keys; which of the two a reader gets must not depend on luck,
+// so there is nothing in between.
 func (c *conversion) table(t *lua.LTable) (any, error) {
 	var failure error
 	count, list, named := 0, make([]any, 0, t.MaxN()), map[string]any{}
@@ -105,6 +109,7 @@ func toJSON(v lua.LValue) json.RawMessage {
 	return data
 }
 
+// fromJSON reads what toJSON wrote; a file that was damaged gives nil.
 func fromJSON(L *lua.LState, data json.RawMessage) lua.LValue {
 	var v any
 	if len(data) == 0 || json.Unmarshal(data, &v) != nil {

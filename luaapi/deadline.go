@@ -27,6 +27,8 @@ type deadline struct {
 	timer *time.Timer
 }
 
+// newDeadline begins a call that may take limit. Every one must be ended: what
+// hangs on it (a timer, processes) lives until then.
 func newDeadline(parent context.Context, limit time.Duration) *deadline {
 	ctx, cause := context.WithCancelCause(parent)
 	d := &deadline{Context: ctx, done: ctx.Done(), cause: cause}
@@ -75,6 +77,8 @@ func (s *Script) call(parent context.Context, limit time.Duration, fn *lua.LFunc
 	return results, nil
 }
 
+// enter puts the VM under d. It is also how the outer call goes on after an
+// inner one, such as a logger that is called while a handler runs.
 func (s *Script) enter(d *deadline) {
 	s.running = d
 	if d != nil {

@@ -27,10 +27,14 @@ func (at site) readDefaults(t *lua.LTable) (defaults, error) {
 	return d, err
 }
 
-// over puts d on top of base: maps merge, all else replaces.
+// over puts d on top of base: maps merge, all else replaces. Defaults are never
+// changed once they are made.
 func (d defaults) over(at site, base defaults) defaults {
-	if d == nil || base == nil {
-		return append(d[:len(d):len(d)], base...)
+	switch {
+	case base == nil:
+		return d
+	case d == nil:
+		return base
 	}
 	out := append(defaults(nil), base...)
 	for i, v := range d {

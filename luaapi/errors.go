@@ -45,6 +45,7 @@ type mistake struct {
 func (m *mistake) Error() string { return m.message }
 func (m *mistake) Unwrap() error { return m.err }
 
+// wrong makes a mistake; hinting adds what to do next.
 func wrong(format string, args ...any) *mistake {
 	return &mistake{message: fmt.Sprintf(format, args...)}
 }
@@ -79,6 +80,7 @@ type position struct {
 	line int // 0: not known
 }
 
+// String is "file:line", as editors and compilers have it.
 func (p position) String() string {
 	if p.line <= 0 {
 		return p.file

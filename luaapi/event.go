@@ -35,6 +35,7 @@ func (s *Script) newEvent(event *engine.Event) *eventObject {
 	return e
 }
 
+// eventClass declares what handlers can do with their third argument.
 var eventClass = sync.OnceValue(func() *class[eventObject] {
 	return &class[eventObject]{
 		name: "event", properties: true,
@@ -61,6 +62,7 @@ var eventClass = sync.OnceValue(func() *class[eventObject] {
 	}
 })
 
+// runClass declares event.run.
 var runClass = sync.OnceValue(func() *class[runObject] {
 	return &class[runObject]{
 		name: "run", properties: true,
@@ -85,6 +87,7 @@ func seen[T any](name, typ, doc string, get func(*T) lua.LValue) field[T] {
 	return field[T]{name: name, typ: typ, doc: doc, get: func(_ site, from *T) lua.LValue { return get(from) }}
 }
 
+// unix is t as os.time() gives it; the zero time is nil.
 func unix(t time.Time) lua.LValue {
 	if t.IsZero() {
 		return lua.LNil
@@ -105,6 +108,7 @@ func (at site) give(v lua.LValue) int {
 	return 1
 }
 
+// outputOptions are the argument of run:output.
 type outputOptions struct {
 	stream    string
 	lastLines int
@@ -122,6 +126,8 @@ var outputFields = sync.OnceValue(func() *fieldSet[outputOptions] {
 	)
 })
 
+// runOutput reads what is kept of the output. That it cannot be read is an error
+// of the handler: an alert with an empty output would mislead.
 func runOutput(at site, r *runObject) int {
 	o := outputOptions{stream: "both", maxBytes: 64 << 10}
 	if v := at.L.Get(2); v != lua.LNil {

@@ -50,6 +50,7 @@ type fieldSet[T any] struct {
 	index  map[string]int
 }
 
+// newFields makes a set; what is one of its fields in messages.
 func newFields[T any](what string, fields ...field[T]) *fieldSet[T] {
 	set := &fieldSet[T]{what: what, fields: fields, index: make(map[string]int, len(fields))}
 	for i := range fields {

@@ -26,6 +26,7 @@ type file struct {
 
 func (f *file) readFrom(r io.Reader) { f.r = bufio.NewReader(r) }
 
+// diskFile is a file that was opened in that mode, without its "b".
 func diskFile(disk *os.File, mode string) *file {
 	f := &file{name: "file", disk: disk, close: func() lua.LValue { return lua.LBool(disk.Close() == nil) }}
 	if mode == "r" || strings.HasSuffix(mode, "+") {
@@ -37,6 +38,7 @@ func diskFile(disk *os.File, mode string) *file {
 	return f
 }
 
+// fileClass declares the methods of files, after those of Lua 5.1.
 var fileClass = sync.OnceValue(func() *class[file] {
 	return &class[file]{
 		name: "file", fields: newFields[file]("field"),
@@ -78,6 +80,8 @@ func (f *file) usable(at site, able bool, direction string) error {
 	return nil
 }
 
+// fileRead gives a value for each format, and ends with the first nil. A read
+// that waited for a process until the deadline throws: its data is not whole.
 func fileRead(at site, f *file) int {
 	if err := f.usable(at, f.r != nil, "reading"); err != nil {
 		return at.refused(err)
@@ -122,6 +126,7 @@ func (f *file) readOne(at site, format lua.LValue) (lua.LValue, error) {
 	return lua.LNil, nil
 }
 
+// readBytes reads up to n bytes, as many as there are.
 func (f *file) readBytes(n int64) (lua.LValue, error) {
 	if _, err := f.r.Peek(1); err != nil {
 		return lua.LNil, err
@@ -130,6 +135,8 @@ func (f *file) readBytes(n int64) (lua.LValue, error) {
 	return lua.LString(data), err
 }
 
+// readLine reads a line of any length, without its newline. The last one need
+// not end in a newline.
 func (f *file) readLine() (lua.LValue, error) {
 	text, err := f.r.ReadString('\n')
 	if err != nil && (text == "" || !errors.Is(err, io.EOF)) {
@@ -147,6 +154,8 @@ func (f *file) next(at site) int {
 	return at.give(v)
 }
 
+// fileWrite writes without a buffer of ours, so that nothing is lost when the
+// shift is killed.
 func fileWrite(at site, f *file) int {
 	if err := f.usable(at, f.w != nil, "writing"); err != nil {
 		return at.refused(err)
@@ -172,6 +181,7 @@ func (f *file) dropBuffer() error {
 	return err
 }
 
+// fileLines gives an iterator. It leaves the file open at the end, as in Lua.
 func fileLines(at site, f *file) int {
 	if err := f.usable(at, f.r != nil, "reading"); err != nil {
 		at.raise(err)
@@ -183,6 +193,7 @@ func fileLines(at site, f *file) int {
 	}))
 }
 
+// fileSeek counts from what the script has read, not from what was read ahead.
 func fileSeek(at site, f *file) int {
 	if err := f.usable(at, f.disk != nil, "seeking"); err != nil {
 		return at.refused(err)

@@ -75,6 +75,7 @@ func (s *Script) read(path string) ([]byte, error) {
 	return source, nil
 }
 
+// isFile says whether there is something that can be read as a module.
 func isFile(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && !info.IsDir()

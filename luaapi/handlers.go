@@ -36,6 +36,7 @@ type attachOptions struct {
 	timeout  time.Duration
 }
 
+// attachFields are the options of attach.
 var attachFields = sync.OnceValue(func() *fieldSet[attachOptions] {
 	return newFields("option",
 		stored("job", line, func(o *attachOptions) *string { return &o.job }, "", "every job",
@@ -132,6 +133,8 @@ func detach(at site, s *Script) int {
 	return 0
 }
 
+// wants says whether the handler is to be called; job is nil for events of
+// slavedriver itself, which no filter by job or tag lets through.
 func (h *handler) wants(event string, job *engine.Job) bool {
 	if !engine.MatchPattern(h.pattern, event) {
 		return false
@@ -184,6 +187,7 @@ func (s *Script) Call(ctx context.Context, event *engine.Event) []engine.Handler
 	return failures
 }
 
+// handle calls one handler and says how it failed, or nil.
 func (s *Script) handle(ctx context.Context, h *handler, e *eventObject) *engine.HandlerError {
 	err := context.Cause(ctx)
 	if err == nil {

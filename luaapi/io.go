@@ -54,6 +54,9 @@ func (lib *ioLibrary) open(L *lua.LState) int {
 	return at.give(lib.s.newFile(f))
 }
 
+// openFile opens a path for a mode of Lua. New files get what the umask leaves
+// of 0666, as in C. Relative paths start at the working directory of the
+// process, as everywhere in Lua.
 func openFile(path, mode string) (*file, error) {
 	flags := map[string]int{
 		"r": os.O_RDONLY, "w": os.O_WRONLY | os.O_CREATE | os.O_TRUNC, "a": os.O_WRONLY | os.O_CREATE | os.O_APPEND,
@@ -82,6 +85,7 @@ func (lib *ioLibrary) tmpfile(L *lua.LState) int {
 	return at.give(lib.s.newFile(diskFile(f, "w+")))
 }
 
+// kind is io.type.
 func (lib *ioLibrary) kind(L *lua.LState) int {
 	at := site{s: lib.s, L: L}
 	switch f := objectOf[file](L.Get(1)); {

@@ -43,6 +43,7 @@ var pristine = sync.OnceValue(func() job {
 	return j
 })
 
+// newJob is a job that the script makes here.
 func (at site) newJob() *job {
 	j := new(job)
 	*j = pristine()
@@ -116,6 +117,8 @@ func (j *job) store(at site, i int, v lua.LValue) error {
 // takesFalse says whether false is a value of the option, not its absence.
 func takesFalse(f *field[job]) bool { return f.typ == "boolean" || f.name == "customData" }
 
+// get is what the script reads: the very table or function that it gave, or the
+// value in its plain form, numbers of seconds and bytes.
 func (j *job) get(at site, i int) lua.LValue {
 	if v, ok := j.kept[i]; ok {
 		return v
@@ -154,6 +157,8 @@ func (j *job) complete(at site) error {
 	return nil
 }
 
+// check looks at what one option alone does not show. It waits for the end of
+// the file, where a setter may still come after addJob.
 func (j *job) check(s *Script) error {
 	switch {
 	case j.Command.Shell == "" && len(j.Command.Args) == 0:
@@ -181,6 +186,7 @@ func (at site) jobArgument(v lua.LValue) (*job, error) {
 	return nil, about("Job(name)", mustBe("a name or a table of options", v))
 }
 
+// jobFromTable is the table form. The job is there also with an error.
 func (at site) jobFromTable(t *lua.LTable) (*job, error) {
 	j := at.newJob()
 	return j, j.fill(at, t)

@@ -16,6 +16,8 @@ import (
 	"slavedriver/schedule"
 )
 
+// command is a string for the shell or a list without one. Functions are not
+// taken yet: Command.Function is reserved.
 var command = kind[engine.Command]{"string or list of strings",
 	func(at site, v lua.LValue) (engine.Command, error) {
 		switch v.(type) {
@@ -39,6 +41,8 @@ var command = kind[engine.Command]{"string or list of strings",
 	},
 }
 
+// allowOverlap is the original's boolean for what has three values now; it
+// reads as false for "replace".
 var allowOverlap = kind[engine.Overlap]{"boolean",
 	func(at site, v lua.LValue) (engine.Overlap, error) {
 		allow, err := flag.decode(at, v)
@@ -50,6 +54,7 @@ var allowOverlap = kind[engine.Overlap]{"boolean",
 	func(o engine.Overlap) lua.LValue { return lua.LBool(o == engine.OverlapAllow) },
 }
 
+// exitCodes is a list of numbers that a process can end with.
 var exitCodes = kind[[]int]{"list of numbers",
 	func(at site, v lua.LValue) ([]int, error) {
 		items, err := toList(v, "exit codes")
@@ -108,6 +113,8 @@ var environment = kind[map[string]string]{"table of strings",
 	},
 }
 
+// setVariable puts one variable into env, or says what is wrong with it, as a
+// predicate.
 func setVariable(env map[string]string, key, v lua.LValue) (problem string) {
 	name, named := key.(lua.LString)
 	switch {
@@ -128,6 +135,8 @@ func setVariable(env map[string]string, key, v lua.LValue) (problem string) {
 	return ""
 }
 
+// umask must be a string: the number 027 is 27 in Lua, which would be another
+// mask than it looks like.
 var umask = kind[int]{"octal string",
 	func(_ site, v lua.LValue) (int, error) {
 		s, ok := v.(lua.LString)
@@ -186,6 +195,8 @@ var limitFields = sync.OnceValue(func() *fieldSet[engine.Limits] {
 	return set
 })
 
+// limits is a table of limitFields. setrlimit counts CPU time in seconds, so
+// parts of one are refused rather than rounded.
 var limits = kind[engine.Limits]{"table of limits",
 	func(at site, v lua.LValue) (engine.Limits, error) {
 		var l engine.Limits

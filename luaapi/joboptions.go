@@ -76,6 +76,7 @@ var jobOptions = sync.OnceValue(func() *fieldSet[job] {
 	)
 })
 
+// readOnly declares what the script can see of a job and not set.
 func readOnly(name, typ, doc string, get func(site, *job) lua.LValue) field[job] {
 	return field[job]{name: name, typ: typ, doc: doc, get: get, unset: func(*job) {}}
 }

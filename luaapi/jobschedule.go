@@ -34,6 +34,8 @@ func scheduleOption() field[job] {
 	}
 }
 
+// setSchedule stores an expression, several as their union, or notes that a
+// function is to be asked.
 func setSchedule(at site, j *job, v lua.LValue) error {
 	if !j.runAt.IsZero() {
 		return wrong("cannot be set together with runAtDateTime: %s", exclusive)
@@ -59,6 +61,7 @@ func setSchedule(at site, j *job, v lua.LValue) error {
 	return nil
 }
 
+// expressions is a schedule as a list, whether it was one or not.
 func expressions(at site, v lua.LValue) ([]string, error) {
 	switch v.(type) {
 	case lua.LString:
@@ -94,6 +97,8 @@ func runAtOption() field[job] {
 	}
 }
 
+// setRunAt takes also what is over: the file stays as it is after the date, and
+// the job is simply never due again.
 func setRunAt(_ site, j *job, v lua.LValue) error {
 	if j.runAt.IsZero() && len(j.ScheduleText) > 0 {
 		return wrong("cannot be set together with schedule: %s", exclusive)
@@ -106,6 +111,7 @@ func setRunAt(_ site, j *job, v lua.LValue) error {
 	return nil
 }
 
+// toTime reads local time: a job has the time zone of its host.
 func toTime(v lua.LValue) (time.Time, bool) {
 	switch v := v.(type) {
 	case lua.LNumber:

@@ -26,6 +26,7 @@ type loggerKind struct {
 	required string // a field that must be there
 }
 
+// loggerKinds declares the constructors of loggers and their keys.
 var loggerKinds = sync.OnceValue(func() []loggerKind {
 	type config = engine.LoggerConfig
 	level := stored("level", oneOf(names(engine.Levels)...), func(c *config) *string { return &c.Level }, "", "all",
@@ -87,6 +88,7 @@ var levelFields = sync.OnceValue(func() *fieldSet[engine.LogLevels] {
 	)
 })
 
+// names are levels as strings, as LoggerConfig has them.
 func names(levels []engine.Level) []string {
 	out := make([]string, len(levels))
 	for i, l := range levels {
@@ -113,6 +115,7 @@ func setLogger(at site, s *Script) int {
 	return 1
 }
 
+// addLogger adds one, or with lists those of a list; lists do not nest.
 func (s *Script) addLogger(at site, v lua.LValue, lists bool) error {
 	if c := objectOf[engine.LoggerConfig](v); c != nil {
 		s.loggers = append(s.loggers, *c)

@@ -79,8 +79,8 @@ type Script struct {
 	plan        *engine.Plan
 }
 
-// Load runs the entry file and makes the plan. Its errors are *Error, but for
-// the end of ctx. Where the only thing missing is the slave's name, the error
+// Load runs the entry file and makes the plan. Its errors are *Error; when ctx
+// ended it wraps the reason. Where the only thing missing is the slave's name, the error
 // wraps ErrNoSlaveName and the Script is returned too, with a Plan that lacks
 // it: so the caller can log that as the file says.
 func Load(ctx context.Context, path string, o Options) (*Script, error) {
@@ -103,6 +103,7 @@ func Load(ctx context.Context, path string, o Options) (*Script, error) {
 	}
 }
 
+// newScript is a script with the defaults of all settings, and nothing loaded.
 func newScript(path string, o Options) *Script {
 	if o.LoadTimeout == 0 {
 		o.LoadTimeout = defaultDeadline

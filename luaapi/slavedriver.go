@@ -116,6 +116,8 @@ func (s *Script) constructor(make func(at site, v lua.LValue) (lua.LValue, error
 	})
 }
 
+// slaveNameSetting keeps a function until the name is needed: with --slave it
+// is never called.
 func slaveNameSetting() field[Script] {
 	return field[Script]{
 		name: "slaveName", typ: "string or function", def: "$SLAVEDRIVER_SLAVE_NAME, else the hostname",
@@ -133,6 +135,7 @@ func slaveNameSetting() field[Script] {
 	}
 }
 
+// getSlaveName is the name as it is now; a setSlaveName that follows changes it.
 func getSlaveName(at site, s *Script) int {
 	name, err := s.slaveName(at)
 	if err != nil {
@@ -172,6 +175,7 @@ func (s *Script) slaveName(at site) (string, error) {
 	return "", m
 }
 
+// hostname is "" where there is none.
 func (s *Script) hostname() string {
 	if s.o.Hostname == nil {
 		return ""
@@ -192,10 +196,12 @@ var namespace = kind[string]{"string",
 	}, fromText,
 }
 
+// storeFields are the keys of the table form of setLockStore.
 var storeFields = sync.OnceValue(func() *fieldSet[engine.LockStore] {
 	return newFields("key", stored("url", line, func(l *engine.LockStore) *string { return &l.URL }, "", "", "where the store is"))
 })
 
+// setLockStore leaves the syntax of the URL to CheckStore: it is the stores' own.
 func setLockStore(at site, s *Script, v lua.LValue) (err error) {
 	var store engine.LockStore
 	switch v.(type) {
@@ -224,6 +230,7 @@ func (s *Script) lockStore() engine.LockStore {
 // shared says whether other hosts or projects may use the same store.
 func shared(url string) bool { return url != "" && url != "file" }
 
+// setDefaults adds to what earlier calls set.
 func setDefaults(at site, s *Script) int {
 	at.stillLoading("setDefaults")
 	t, ok := at.L.Get(2).(*lua.LTable)

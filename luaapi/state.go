@@ -25,6 +25,7 @@ func (s *Script) UseState(state State) { s.state = state }
 // stateObject is slavedriver.state.
 type stateObject struct{}
 
+// stateClass declares the methods of slavedriver.state.
 var stateClass = sync.OnceValue(func() *class[stateObject] {
 	return &class[stateObject]{
 		name: "state", fields: newFields[stateObject]("field"),

@@ -45,6 +45,7 @@ func describe(v lua.LValue) string {
 	return article(v.Type().String())
 }
 
+// flag takes nothing but booleans: in Lua 0 and "false" are true.
 var flag = kind[bool]{"boolean",
 	func(_ site, v lua.LValue) (bool, error) {
 		b, ok := v.(lua.LBool)
@@ -70,6 +71,8 @@ var (
 		}, fromText}
 )
 
+// toText refuses what no option means: nothing, and a zero byte, which would
+// cut the string short in the system.
 func toText(v lua.LValue) (string, error) {
 	s, ok := v.(lua.LString)
 	switch {
@@ -226,6 +229,7 @@ var (
 	}
 )
 
+// toDuration reads seconds or a text with units, to the nanosecond.
 func toDuration(v lua.LValue) (time.Duration, error) {
 	seconds, ok := 0.0, false
 	switch v := v.(type) {

@@ -45,6 +45,7 @@ func (s *Script) openLibraries() {
 	s.openRequire()
 }
 
+// library is the table of one of Lua's libraries, by its global name.
 func (s *Script) library(name string) *lua.LTable { return s.L.GetGlobal(name).(*lua.LTable) }
 
 // keepOnly takes the other functions out of a library.
@@ -57,6 +58,8 @@ func (s *Script) keepOnly(library string, kept ...string) {
 	s.library("package").RawGetString("loaded").(*lua.LTable).RawSetString(library, small)
 }
 
+// replaceBase lets dofile and loadfile read as all files are read: asked for
+// first, listed, and relative to the file that calls.
 func (s *Script) replaceBase() {
 	s.L.SetGlobal("_printregs", lua.LNil)
 	s.L.SetGlobal("print", s.L.NewFunction(s.print))
@@ -77,6 +80,7 @@ func (s *Script) replaceBase() {
 // and memory that is not there ends the process.
 const longestString = 256 << 20
 
+// replaceRep bounds string.rep.
 func (s *Script) replaceRep() {
 	lib := s.library("string")
 	rep := lib.RawGetString("rep").(*lua.LFunction).GFunction
@@ -101,6 +105,7 @@ func (at site) loadArgument() *lua.LFunction {
 	return fn
 }
 
+// print writes a line at once, so that those of several writers do not mix.
 func (s *Script) print(L *lua.LState) int {
 	words := make([]string, L.GetTop())
 	for i := range words {

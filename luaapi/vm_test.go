@@ -61,6 +61,16 @@ func TestModules(t *testing.T) {
 	equal(t, "modules", out.String(), "1\tpkg\tdeeper\t1\nfalse\tbroken.lua:2: syntax error near `=`\n")
 }
 
+// panicking is a writer that has a bug.
+type panicking struct{}
+
+func (panicking) Write([]byte) (int, error) { panic("a bug") }
+
+func TestAPanicOfGoIsAnErrorOfTheLine(t *testing.T) {
+	e := loadError(t, "local x\npcall(print, 1)\nprint(2)", func(o *Options) { o.Stdout = panicking{} })
+	equal(t, "error", e.Error(), "slavedriver.lua:3: a bug")
+}
+
 // TestProcessesOfAHandlerEndWithIt starts a child of a child, which holds a
 // pipe: the pipe tells when both are gone.
 func TestProcessesOfAHandlerEndWithIt(t *testing.T) {

@@ -13,38 +13,89 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// hunt finds the processes of a run, again and again. What it found is kept
+// open until the next time: it tells which session is the run's when the
+// wrapper is gone.
+type hunt struct {
+	run     *Run
+	mark    []byte // the run's id as it stands in an environment, between zeros
+	wrapper int    // its pid, and its session; 0: not known
+	members []member
+}
+
+// member is a process of the run, by a pidfd that was opened before it was
+// checked: whatever the number means later, a signal goes to what was checked.
+type member struct{ pid, fd int }
+
+func (r *Run) newHunt() *hunt {
+	return &hunt{run: r, mark: []byte("\x00" + RunIDVar + "=" + r.Intent.ID + "\x00")}
+}
+
+func (h *hunt) close() { closeMembers(h.members) }
+
+func closeMembers(members []member) {
+	for _, m := range members {
+		_ = unix.Close(m.fd)
+	}
+}
+
 // signal sends a signal to each living process of the run but the wrapper (0:
-// to none) and says how many there are. A process is signalled through its
-// pidfd alone, and checked after that was opened: whatever the number means
-// later, the signal goes to the process that was checked. An error does not
-// keep it from the others.
-func (r *Run) signal(sig syscall.Signal) (int, error) {
-	if r.Intent.World != CurrentWorld() {
+// to none) and says how many there are. All are found before the first is
+// signalled, as the wrapper, by which some are known, may end with that. An
+// error does not keep it from the others.
+func (h *hunt) signal(sig syscall.Signal) (int, error) {
+	if h.run.Intent.World != CurrentWorld() {
 		return 0, nil
 	}
-	look, err := r.Look()
+	look, err := h.run.Look()
 	if err != nil || look.Held && look.PID == 0 { // a wrapper that has not said which it is
 		return 0, err
 	}
-	pids, err := allPIDs()
-	if err != nil {
-		return 0, fmt.Errorf("cannot find the processes of run %s: %w", r.Intent.ID, err)
-	}
-	s := search{run: r, mark: []byte("\x00" + RunIDVar + "=" + r.Intent.ID + "\x00")}
 	if look.Held {
-		s.wrapper = look.PID
+		h.wrapper = look.PID
+	}
+	if err := h.find(); err != nil {
+		return len(h.members), fmt.Errorf("cannot find the processes of run %s: %w", h.run.Intent.ID, err)
 	}
 	n := 0
-	for _, pid := range pids {
-		found, failed := s.signal(pid, sig)
-		if found {
+	for _, m := range h.members {
+		sent, failed := h.send(m, sig)
+		if sent {
 			n++
 		}
 		if failed != nil {
-			err = fmt.Errorf("cannot signal process %d of run %s: %w", pid, r.Intent.ID, failed)
+			err = fmt.Errorf("cannot signal process %d of run %s: %w", m.pid, h.run.Intent.ID, failed)
 		}
 	}
 	return n, err
+}
+
+// find puts the living processes of the run in the place of those of the last
+// time; with an error some may be missing.
+func (h *hunt) find() error {
+	pids, err := allPIDs()
+	if err != nil {
+		return err
+	}
+	var found []member
+	for _, pid := range pids {
+		if !h.belongs(pid) {
+			continue
+		}
+		fd, failed := unix.PidfdOpen(pid, 0)
+		switch {
+		case failed != nil && !errors.Is(failed, unix.ESRCH):
+			err = failed
+		case failed != nil:
+		case h.belongs(pid) && h.hasUser(pid):
+			found = append(found, member{pid, fd})
+		default:
+			_ = unix.Close(fd)
+		}
+	}
+	h.close()
+	h.members = found
+	return err
 }
 
 func allPIDs() ([]int, error) {
@@ -66,87 +117,57 @@ func allPIDs() ([]int, error) {
 	return pids, nil
 }
 
-// search looks for the processes of one run.
-type search struct {
-	run     *Run
-	wrapper int    // its pid, the session's too, while it lives; else 0
-	mark    []byte // the run's id as it stands in an environment, between zeros
-}
-
-// signal says whether pid is a living process of the run other than the
-// wrapper, and signals it.
-func (s *search) signal(pid int, sig syscall.Signal) (bool, error) {
-	if !s.belongs(pid) {
-		return false, nil
+// send signals a member and says whether it was one to end, and there. One
+// that was stopped has to go on to notice. The wrapper, which is to write the
+// exit status, is only woken should somebody have stopped it.
+func (h *hunt) send(m member, sig syscall.Signal) (bool, error) {
+	wrapper := m.pid == h.wrapper
+	err := error(nil)
+	if !wrapper {
+		err = unix.PidfdSendSignal(m.fd, sig, nil, 0)
 	}
-	fd, err := unix.PidfdOpen(pid, 0)
-	if errors.Is(err, unix.ESRCH) || errors.Is(err, unix.EINVAL) {
-		return false, nil
+	if err == nil && (sig == syscall.SIGTERM || wrapper && sig != 0) {
+		err = unix.PidfdSendSignal(m.fd, syscall.SIGCONT, nil, 0)
 	}
-	if err != nil {
-		return false, err
-	}
-	defer func() { _ = unix.Close(fd) }()
-	if !s.belongs(pid) || !s.hasUser(pid) {
-		return false, nil
-	}
-	if pid == s.wrapper {
-		return false, wake(fd, sig)
-	}
-	err = send(fd, sig)
 	if errors.Is(err, unix.ESRCH) {
 		return false, nil
 	}
-	return true, err
-}
-
-// send signals a process; one that was stopped has to go on to notice.
-func send(fd int, sig syscall.Signal) error {
-	err := unix.PidfdSendSignal(fd, sig, nil, 0)
-	if err == nil && sig == syscall.SIGTERM {
-		err = unix.PidfdSendSignal(fd, syscall.SIGCONT, nil, 0)
-	}
-	return err
-}
-
-// wake lets a wrapper go on that somebody stopped; nothing else is ever sent
-// to it.
-func wake(fd int, sig syscall.Signal) error {
-	if sig == 0 {
-		return nil
-	}
-	if err := unix.PidfdSendSignal(fd, syscall.SIGCONT, nil, 0); !errors.Is(err, unix.ESRCH) {
-		return err
-	}
-	return nil
+	return !wrapper, err
 }
 
 // belongs says whether pid lives and is in the wrapper's session, or carries
 // the run's id in its environment.
-func (s *search) belongs(pid int) bool {
+func (h *hunt) belongs(pid int) bool {
 	stat, err := readStat(pid)
 	if err != nil || stat.dead {
 		return false
 	}
-	if s.wrapper != 0 && stat.session == s.wrapper && s.stillHeld() {
+	if h.wrapper != 0 && stat.session == h.wrapper && h.sessionStands() {
 		return true
 	}
 	environ, err := os.ReadFile(procPath(pid, "environ"))
-	return err == nil && bytes.Contains(slices.Concat([]byte{0}, environ, []byte{0}), s.mark)
+	return err == nil && bytes.Contains(slices.Concat([]byte{0}, environ, []byte{0}), h.mark)
 }
 
-// stillHeld proves that the session's number still is the wrapper's: asked
-// after the session was read.
-func (s *search) stillHeld() bool {
-	look, err := s.run.Look()
-	return err == nil && look.Held && look.PID == s.wrapper
+// sessionStands proves that the session's number still is the wrapper's, asked
+// after a session was read: the wrapper lives, or somebody who was found in it
+// before. The system uses no number again that is still a session's.
+func (h *hunt) sessionStands() bool {
+	look, err := h.run.Look()
+	if err == nil && look.Held && look.PID == h.wrapper {
+		return true
+	}
+	return slices.ContainsFunc(h.members, func(m member) bool {
+		stat, err := readStat(m.pid)
+		return err == nil && stat.session == h.wrapper && !hasEnded(uintptr(m.fd))
+	})
 }
 
 // hasUser keeps a job that has a user of its own, and so can forge its status,
 // from having anybody else's processes ended. Root's jobs may change to any
 // user, and whoever names a run of root's in its environment harms itself.
-func (s *search) hasUser(pid int) bool {
-	want := s.run.Intent.UID
+func (h *hunt) hasUser(pid int) bool {
+	want := h.run.Intent.UID
 	if want < 0 {
 		want = os.Geteuid()
 	}

@@ -12,23 +12,30 @@ import (
 	"syscall"
 )
 
-// signal sends a signal to each living process of the run but the wrapper (0:
-// to none) and says how many there are. Here these are the descendants of the
+// hunt finds the processes of a run. Here these are the descendants of the
 // wrapper, while it lives; one whose parents have ended is not found.
-func (r *Run) signal(sig syscall.Signal) (int, error) {
-	if r.Intent.World != CurrentWorld() {
+type hunt struct{ run *Run }
+
+func (r *Run) newHunt() *hunt { return &hunt{r} }
+
+func (h *hunt) close() {}
+
+// signal sends a signal to each living process of the run but the wrapper (0:
+// to none) and says how many there are.
+func (h *hunt) signal(sig syscall.Signal) (int, error) {
+	if h.run.Intent.World != CurrentWorld() {
 		return 0, nil
 	}
-	look, err := r.Look()
+	look, err := h.run.Look()
 	if err != nil || !look.Held || look.PID == 0 {
 		return 0, err
 	}
 	listing, err := exec.Command("ps", "-axo", "pid=,ppid=,uid=,stat=").Output()
 	if err != nil {
-		return 0, fmt.Errorf("cannot find the processes of run %s: %w", r.Intent.ID, err)
+		return 0, fmt.Errorf("cannot find the processes of run %s: %w", h.run.Intent.ID, err)
 	}
 	n := 0
-	for _, pid := range r.descendants(string(listing), look.PID) {
+	for _, pid := range h.run.descendants(string(listing), look.PID) {
 		if sig != 0 && errors.Is(syscall.Kill(pid, sig), syscall.ESRCH) {
 			continue
 		}

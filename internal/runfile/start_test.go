@@ -246,4 +246,3 @@ func TestAnotherUser(t *testing.T) {
 		t.Errorf("UID %d", r.Intent.UID)
 	}
 }
-

@@ -77,9 +77,11 @@ const (
 // started can be ended.
 func (r *Run) End(ctx context.Context, grace time.Duration) error {
 	kill := Boottime() + r.graceLeft(grace)
+	h := r.newHunt()
+	defer h.close()
 	pause, clear := firstPause, 0
 	for {
-		left, err := r.press(kill)
+		left, err := r.press(h, kill)
 		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOSYS) {
 			return err
 		}
@@ -111,7 +113,7 @@ func (r *Run) graceLeft(grace time.Duration) time.Duration {
 // press sends what it is time for and says whether anything is left that
 // could go on: a process, or a wrapper that has not started its job yet or not
 // recorded its end.
-func (r *Run) press(kill time.Duration) (left bool, err error) {
+func (r *Run) press(h *hunt, kill time.Duration) (left bool, err error) {
 	look, err := r.Look()
 	if err != nil {
 		return true, err
@@ -124,7 +126,7 @@ func (r *Run) press(kill time.Duration) (left bool, err error) {
 	case !r.wasTermed():
 		sig = syscall.SIGTERM
 	}
-	n, err := r.signal(sig)
+	n, err := h.signal(sig)
 	if n > 0 && sig == syscall.SIGTERM {
 		r.noteTermed()
 	}
@@ -159,4 +161,8 @@ func (r *Run) noteTermed() {
 
 // Alive is how many processes of the run live, the wrapper not counted; 0 in
 // another world.
-func (r *Run) Alive() (int, error) { return r.signal(0) }
+func (r *Run) Alive() (int, error) {
+	h := r.newHunt()
+	defer h.close()
+	return h.signal(0)
+}

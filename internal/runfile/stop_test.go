@@ -42,7 +42,8 @@ func TestEndFindsEveryProcess(t *testing.T) {
 	for name, command := range map[string]string{
 		"grandchild":           "sh -c 'trap \"\" TERM; sh -c \"echo go; sleep 1000\"; :'",
 		"own session":          "setsid sh -c 'trap \"\" TERM; echo go; sleep 1000' & sleep 1000",
-		"without environment":  "env -i /bin/sh -c 'echo go; /bin/sleep 1000' & sleep 1000",
+		"without environment":  "env -i TEST=$TEST /bin/sh -c 'echo go; /bin/sleep 1000' & sleep 1000",
+		"deaf and without it":  "env -i TEST=$TEST /bin/sh -c 'trap \"\" TERM; echo go; while :; do /bin/sleep 0.01; done' & sleep 1000",
 		"background":           "(sleep 1000; :) & (sleep 1000; :) & echo go; wait",
 		"stopped":              "echo go; sh -c 'kill -STOP $$; sleep 1000'",
 		"stops its wrapper":    "kill -STOP $PPID; echo go; sleep 1000",
@@ -52,7 +53,12 @@ func TestEndFindsEveryProcess(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := start(t, shell(command))
+			r := create(t)
+			l := shell(command)
+			l.Env = append(l.Env, "TEST="+r.Intent.ID) // so that the test finds all of them
+			if err := r.Start(l); err != nil {
+				t.Fatal(err)
+			}
 			untilOutput(t, r, "go")
 			other := adopt(t, r.Dir()) // as the next shift would do it
 			end(t, other, 50*time.Millisecond)

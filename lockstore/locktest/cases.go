@@ -38,6 +38,7 @@ var cases = []testCase{
 
 	{"a new store refuses older instants", false, newStoreRefuses},
 	{"a new key in an old store is no lost memory", false, newKey},
+	{"a new store vouches for the minute of its birth", false, newStoreFirstMinute},
 	{"lost memory refuses older instants", false, forgotten},
 	{"lost memory between claim and confirm", false, forgottenInBetween},
 	{"lost memory and a running job", false, forgottenWhileRunning},

@@ -19,6 +19,19 @@ func newStoreRefuses(b *bench) {
 	b.b.run(b.claim("job", b.due, "t2")) // nothing was left behind
 }
 
+// A slave that has not met the store, or only since its memory began, cannot
+// have started anything on its word before: a first tick is not lost.
+func newStoreFirstMinute(b *bench) {
+	grant := b.a.acquire(b.claim("another", b.due, "t0")) // the memory begins
+	minute := grant.Now.Truncate(time.Minute)
+	never, since := b.claim("job", minute, "t1"), b.claim("job2", minute, "t2")
+	never.Met, since.Met = time.Time{}, grant.Now
+	b.a.run(never)
+	b.b.run(since)
+	never.Instant, never.Token = minute.Add(-time.Second), "t3"
+	b.a.wants(b.a.acquire(never), engine.Forgotten)
+}
+
 func newKey(b *bench) {
 	b.needsVirtualTime()
 	b.Advance(time.Hour)

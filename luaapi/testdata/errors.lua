@@ -282,6 +282,3 @@ slavedriver:addJob({ -- error: `timeout` must be a duration
   name = "a",
   timeout = "x",
 })
----
--- A panic inside one of our functions is an error at the line that called it.
-table.concat(setmetatable({}, {}), "", 1, 2) -- error: invalid value

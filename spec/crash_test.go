@@ -117,7 +117,7 @@ func TestRandomKills(t *testing.T) {
 	s := newStage(t, `
 keep("quick", say .. "say 1; say 2")
 keep("slow", say .. "for i in 1 2 3 4 5 6 7 8; do say $i; sleep 0.02; done; exit 5")
-keep("flood", "seq 50000 | tee $STAGE/said.$SLAVEDRIVER_RUN_ID")
+keep("flood", "seq 50000 | tr '\\n' ' ' | fold -w 4000 | tee $STAGE/said.$SLAVEDRIVER_RUN_ID")
 keep("hangs", say .. "say here; sleep 60", { timeout = 0.15, killGrace = 0.1 })
 `)
 	typical := s.measure()

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -69,15 +70,28 @@ func (s *stage) command(env ...string) *exec.Cmd {
 func (s *stage) shift(env ...string) (killed bool) {
 	s.t.Helper()
 	cmd := s.command(env...)
-	timer := time.AfterFunc(patience, func() { _ = cmd.Process.Kill() })
+	timer := time.AfterFunc(patience, func() { _ = cmd.Process.Signal(syscall.SIGQUIT) }) // says where it hangs
 	out, err := cmd.CombinedOutput()
 	if !timer.Stop() {
-		s.t.Fatalf("a shift did not end by itself:\n%s\n%s", out, s.read("log"))
+		s.t.Fatalf("a shift did not end by itself:\n%s\n%s\n%s", out, s.read("log"), s.remains())
 	}
 	if len(out) > 0 {
 		s.t.Errorf("a shift said: %s", out)
 	}
 	return err != nil && cmd.ProcessState.ExitCode() == -1
+}
+
+// remains is what a shift that does not end may be waiting for.
+func (s *stage) remains() string {
+	var b strings.Builder
+	for _, pattern := range []string{"var/*/agenda.json", "var/*/active/*/status", "var/*/active/*/stop.json", "var/*/active/*/intent.json"} {
+		names, _ := filepath.Glob(filepath.Join(s.dir, pattern))
+		for _, name := range names {
+			data, _ := os.ReadFile(name)
+			fmt.Fprintf(&b, "%s:\n%s\n", name, data)
+		}
+	}
+	return b.String()
 }
 
 func (s *stage) read(name string) string {

@@ -13,6 +13,11 @@ const maxInstants = 1000
 // functionCatchUp is how late a minute may start that a function said yes to.
 const functionCatchUp = 2 * time.Minute
 
+// countedBack is how long ago missed instants are still counted one by one; of
+// those before, it is only said since when there were any, so that coming back
+// after a year takes no longer than a tick.
+const countedBack = 24 * time.Hour
+
 // clockBack is how far a clock may go back and simply be waited for: cronie's
 // limit for what is a correction of the time and what is daylight saving.
 const clockBack = 3 * time.Hour
@@ -75,8 +80,19 @@ func (s *span) addEarlier(first time.Time, n int) {
 // started if it is no older than catchUp, and makes good all others that are
 // not; the rest is missed.
 func due(s schedule.Schedule, w window, now time.Time, catchUp time.Duration) dueness {
-	instants, more := schedule.Between(s, w.From, w.To, maxInstants)
 	var d dueness
+	first := s.Next(w.From)
+	if first.IsZero() || first.After(w.To) {
+		return d
+	}
+	from := now.Add(-max(catchUp, countedBack))
+	if from.Before(w.From) {
+		from = w.From
+	}
+	instants, more := schedule.Between(s, from, w.To, maxInstants)
+	if !first.After(from) {
+		more++
+	}
 	for _, t := range instants {
 		switch {
 		case now.Sub(t) > catchUp:
@@ -89,7 +105,7 @@ func due(s schedule.Schedule, w window, now time.Time, catchUp time.Duration) du
 		}
 	}
 	if more > 0 {
-		d.Missed.addEarlier(s.Next(w.From), more)
+		d.Missed.addEarlier(first, more)
 	}
 	return d
 }

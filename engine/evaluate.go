@@ -59,6 +59,9 @@ func (d *duty) evaluateJob(job *Job, w window, now time.Time) {
 		d.ask(job, now.Truncate(time.Minute))
 		return
 	}
+	if next := job.Schedule.Next(w.From); next.IsZero() || next.After(w.To) {
+		return
+	}
 	v := due(job.Schedule, w, now, catchUpOf(job, now))
 	if v.Missed.Count > 0 {
 		d.missed(job, v.Missed, "no shift ran in time")

@@ -134,9 +134,11 @@ type outcome struct {
 	Exit    *int
 }
 
-func (s *stage) ledger() []outcome {
+func (s *stage) ledger() []outcome { return s.ledgerIn("var") }
+
+func (s *stage) ledgerIn(varDir string) []outcome {
 	var all []outcome
-	files, _ := filepath.Glob(filepath.Join(s.dir, "var/*/ledger/*.jsonl"))
+	files, _ := filepath.Glob(filepath.Join(s.dir, varDir, "*/ledger/*.jsonl"))
 	for _, name := range files {
 		f, err := os.Open(name)
 		if err != nil {

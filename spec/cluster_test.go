@@ -1,0 +1,123 @@
+package spec
+
+import (
+	"fmt"
+	"net"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// TestClusterStartsEachInstantOnce lets five slaves, each with its own var dir,
+// share one Redis, and 20 jobs that run on one of them, over several minutes.
+func TestClusterStartsEachInstantOnce(t *testing.T) {
+	t.Parallel()
+	const slaves, jobs, minutes = 5, 20, 3
+	s := newStage(t, fmt.Sprintf(`
+slavedriver:setNamespace("cluster")
+for i = 1, %d do
+  keep("job" .. i, "true", { runOn = "one" })
+end
+`, jobs))
+	redis := startRedis(t)
+	// The server's clock is real, and an instant must not be older than its memory.
+	first := time.Now().UTC().Truncate(time.Minute).Add(time.Minute)
+	s.now = first.Add(2 * time.Second)
+	for range minutes {
+		var shifts sync.WaitGroup
+		for i := range slaves {
+			shifts.Go(func() { s.slaveShift(i, redis) })
+		}
+		shifts.Wait()
+		s.now = s.now.Add(time.Minute)
+	}
+	s.checkStarts()
+	for job := range jobs {
+		for minute := range minutes {
+			want := fmt.Sprintf("job%d %s ", job+1, first.Add(time.Duration(minute)*time.Minute).Format(time.RFC3339))
+			if n := strings.Count("\n"+s.read("starts"), "\n"+want); n != 1 {
+				t.Errorf("%sstarted %d times", want, n)
+			}
+		}
+	}
+	s.checkOutcomes(slaves, jobs*minutes)
+}
+
+// slaveShift is a whole shift of one slave.
+func (s *stage) slaveShift(i int, redis string) {
+	cmd := s.command(
+		fmt.Sprintf("SLAVEDRIVER_VAR_DIR=%s", filepath.Join(s.dir, fmt.Sprint("var", i))),
+		"SLAVEDRIVER_LOCK_STORE="+redis, "STAGE="+s.dir)
+	cmd.Args = append(cmd.Args, "--slave", fmt.Sprint("slave", i))
+	if out, err := cmd.CombinedOutput(); err != nil || len(out) > 0 {
+		s.t.Errorf("slave %d: %v\n%s", i, err, out)
+	}
+}
+
+// checkOutcomes: the ledger of each slave has each instant once, as run or as
+// somebody else's.
+func (s *stage) checkOutcomes(slaves, instants int) {
+	ran := 0
+	for i := range slaves {
+		seen := map[string]bool{}
+		for _, o := range s.ledgerIn(fmt.Sprint("var", i)) {
+			if seen[o.Run] {
+				s.t.Errorf("slave %d has two outcomes for %s", i, o.Run)
+			}
+			seen[o.Run] = true
+			switch o.Outcome {
+			case "succeeded":
+				ran++
+			case "elsewhere":
+			default:
+				s.t.Errorf("slave %d: %s: %s (%s)", i, o.Run, o.Outcome, o.Reason)
+			}
+		}
+		if len(seen) != instants {
+			s.t.Errorf("slave %d has outcomes for %d instants, not %d", i, len(seen), instants)
+		}
+	}
+	if ran != instants {
+		s.t.Errorf("the ledgers together say that %d runs were started, not %d", ran, instants)
+	}
+}
+
+// startRedis starts a redis-server on loopback that is ended with the test,
+// and returns its URL. Where there is none the test is skipped.
+func startRedis(t *testing.T) string {
+	t.Helper()
+	path, err := exec.LookPath("redis-server")
+	if err != nil {
+		t.Skip("redis-server is not installed")
+	}
+	address := freePort(t)
+	_, port, _ := net.SplitHostPort(address)
+	cmd := exec.Command(path, "--bind", "127.0.0.1", "--port", port, "--save", "", "--appendonly", "no", "--dir", t.TempDir())
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		if c, err := net.Dial("tcp", address); err == nil {
+			_ = c.Close()
+			return "redis://" + address
+		}
+	}
+	t.Fatal("redis-server does not answer")
+	return ""
+}
+
+func freePort(t *testing.T) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}

@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -98,13 +97,9 @@ func (s *stage) checkAllRan() {
 	}
 }
 
-// kills is how many shifts TestRandomKills kills: 200 unless SLAVEDRIVER_KILLS
-// says otherwise ("make torture").
+// kills is how many shifts are killed in a row.
 func kills() int {
-	if n, err := strconv.Atoi(os.Getenv("SLAVEDRIVER_KILLS")); err == nil {
-		return n
-	}
-	if raceEnabled {
+	if raceEnabled { // each shift takes several times as long to begin
 		return 60
 	}
 	return 200
@@ -114,12 +109,29 @@ func kills() int {
 // started twice, none is lost, no byte of output is, and each end is told.
 func TestRandomKills(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, `
+	newStage(t, allKinds).torture()
+}
+
+// TestTorture does so for as long as SLAVEDRIVER_TORTURE says ("make torture").
+func TestTorture(t *testing.T) {
+	long, err := time.ParseDuration(os.Getenv("SLAVEDRIVER_TORTURE"))
+	if err != nil {
+		t.Skip("make torture runs this for as long as one likes")
+	}
+	for end := time.Now().Add(long); time.Now().Before(end) && !t.Failed(); {
+		t.Run("round", func(t *testing.T) { newStage(t, allKinds).torture() })
+	}
+}
+
+// allKinds are jobs that end before, while and after a shift is killed.
+const allKinds = `
 keep("quick", say .. "say 1; say 2")
 keep("slow", say .. "for i in 1 2 3 4 5 6 7 8; do say $i; sleep 0.02; done; exit 5")
 keep("flood", "seq 50000 | tr '\\n' ' ' | fold -w 4000 | tee $STAGE/said.$SLAVEDRIVER_RUN_ID")
 keep("hangs", say .. "say here; sleep 60", { timeout = 0.15, killGrace = 0.1 })
-`)
+`
+
+func (s *stage) torture() {
 	typical := s.measure()
 	for range kills() {
 		s.killAtRandom(typical)

@@ -30,14 +30,14 @@ type Job struct {
 	Enabled      bool
 	Slaves       []string // names or patterns with *; empty means every slave
 
-	Timeout         time.Duration // 0: none
-	WarnAfter       time.Duration // warnIfNotFinishedAfterSeconds; 0: none
-	CatchUp         time.Duration // negative: the default, made from the schedule
-	RunOn           RunOn
-	OnOverlap       Overlap
-	OnNoStore       OnStoreError // onLockStoreError
-	StopOnLeaseLost bool
-	KillGrace       time.Duration
+	Timeout     time.Duration // 0: none
+	WarnAfter   time.Duration // warnIfNotFinishedAfterSeconds; 0: none
+	CatchUp     time.Duration // negative: the default, made from the schedule
+	RunOn       RunOn
+	OnOverlap   Overlap
+	OnNoStore   OnStoreError // onLockStoreError
+	OnLeaseLost OnLeaseLost
+	KillGrace   time.Duration
 
 	SuccessCodes     []int
 	WorkingDirectory string            // absolute
@@ -117,6 +117,15 @@ type OnStoreError string
 const (
 	StoreErrorRetry OnStoreError = "retry"
 	StoreErrorRun   OnStoreError = "run"
+)
+
+// OnLeaseLost says what becomes of a run whose lease somebody else has.
+type OnLeaseLost string
+
+// The values of onLeaseLost.
+const (
+	LeaseLostContinue OnLeaseLost = "continue"
+	LeaseLostStop     OnLeaseLost = "stop"
 )
 
 // slugLength keeps file names made from a slug, an instant and a nonce well

@@ -263,7 +263,7 @@ func (d *duty) leaseLost(r *run, holder string) {
 	r.leaseLost = true
 	d.log(Error, r.job, "Lost its lease while running; "+holder+" has it now")
 	d.notify(EventJobLeaseLost, r.job.Name, r.intent.ID+"/lease_lost", map[string]any{"holder": holder})
-	if r.job.StopOnLeaseLost {
+	if r.job.OnLeaseLost == LeaseLostStop {
 		d.stop(r, "its lease was lost")
 	}
 }

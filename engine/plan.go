@@ -55,7 +55,8 @@ type Script interface {
 	Due(ctx context.Context, job *Job, now time.Time) (bool, error)
 	// Log hands a message to logger function number index.
 	Log(index int, level Level, message string, fields map[string]any)
-	// LongestDeadline is the longest a single handler may take.
+	// LongestDeadline is the longest that one call of Call may take: the
+	// deadlines of all handlers of one event together.
 	LongestDeadline() time.Duration
 }
 

@@ -154,11 +154,18 @@ func (s *Script) Wants(event string, job *engine.Job) bool {
 	return slices.ContainsFunc(*s.handlers.Load(), func(h *handler) bool { return h.wants(event, job) })
 }
 
-// LongestDeadline is the longest that one call of Call, Due or Log may take.
+// LongestDeadline is the longest that one call of Call, Due or Log may take:
+// of Call the deadlines of all handlers of one event together.
 func (s *Script) LongestDeadline() time.Duration {
 	longest := defaultDeadline
-	for _, h := range *s.handlers.Load() {
-		longest = max(longest, h.timeout)
+	for _, event := range engine.EventDocs {
+		var all time.Duration
+		for _, h := range *s.handlers.Load() {
+			if engine.MatchPattern(h.pattern, event.Name) {
+				all += h.timeout
+			}
+		}
+		longest = max(longest, all)
 	}
 	return longest
 }

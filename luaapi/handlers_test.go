@@ -212,6 +212,11 @@ func TestLongestDeadline(t *testing.T) {
 	equal(t, "default", s.LongestDeadline(), 10*time.Second)
 	s, _ = mustLoad(t, `slavedriver:attach("*", print, { timeout = "2m" })`)
 	equal(t, "longer", s.LongestDeadline(), 2*time.Minute)
+	s, _ = mustLoad(t, `
+		slavedriver:attach("*", print, { timeout = 20 })
+		slavedriver:attach("slavedriver.started", print, { timeout = 30 })
+		slavedriver:attach("slavedriver.finished", print, { timeout = 40 })`)
+	equal(t, "all of one event", s.LongestDeadline(), time.Minute)
 }
 
 func TestConstants(t *testing.T) {

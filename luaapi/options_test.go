@@ -40,6 +40,8 @@ var optionCases = []optionCase{
 	{"onOverlap", `"replace"`, "", func(j *engine.Job) any { return j.OnOverlap }, engine.OverlapReplace},
 	{"allowRunningIfPreviousStillRunning", `true`, "", func(j *engine.Job) any { return j.OnOverlap }, engine.OverlapAllow},
 	{"runOn", `"one"`, "", func(j *engine.Job) any { return j.RunOn }, engine.RunOnOne},
+	{"onLockStoreError", `"run"`, "", func(j *engine.Job) any { return j.OnNoStore }, engine.StoreErrorRun},
+	{"onLeaseLost", `"stop"`, "", func(j *engine.Job) any { return j.OnLeaseLost }, engine.LeaseLostStop},
 	{"catchUp", `"10m"`, "600", func(j *engine.Job) any { return j.CatchUp }, 10 * time.Minute},
 	{"catchUp", `0`, "", func(j *engine.Job) any { return j.CatchUp }, time.Duration(0)},
 	{"killGrace", `3`, "", func(j *engine.Job) any { return j.KillGrace }, 3 * time.Second},
@@ -145,7 +147,7 @@ func TestDefaultsOfOptions(t *testing.T) {
 	want := engine.Job{
 		Name: "Sleep for a bit!", Slug: "sleep-for-a-bit", Source: "slavedriver.lua:1",
 		Command: engine.Command{Shell: "sleep 10"}, ScheduleText: []string{"* * * * *"}, Enabled: true,
-		CatchUp: -1, RunOn: engine.RunOnEvery, OnOverlap: engine.OverlapSkip, OnNoStore: engine.StoreErrorRetry,
+		CatchUp: -1, RunOn: engine.RunOnEvery, OnOverlap: engine.OverlapSkip, OnNoStore: engine.StoreErrorRetry, OnLeaseLost: engine.LeaseLostContinue,
 		KillGrace: 10 * time.Second, SuccessCodes: []int{0}, WorkingDirectory: s.o.WorkingDirectory, Umask: -1,
 		KeepRuns: 20, KeepOutput: 1 << 20, MaxBacklog: 1 << 30,
 	}

@@ -15,7 +15,7 @@ import (
 )
 
 // envStorePassword is asked where the lock store's URL has no password.
-const envStorePassword = "SLAVEDRIVER_LOCK_STORE_PASSWORD"
+const envStorePassword = "SLAVEDRIVER_REDIS_PASSWORD"
 
 // runShift is one shift: load, go on duty, work.
 func (c *command) runShift(ctx context.Context, file string) error {

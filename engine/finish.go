@@ -164,7 +164,7 @@ func words(t time.Duration) string {
 		size time.Duration
 	}{{"day", 24 * time.Hour}, {"hour", time.Hour}, {"minute", time.Minute}, {"second", time.Second}} {
 		n := t / unit.size
-		t -= n * unit.size
+		t %= unit.size
 		if n == 0 {
 			continue
 		}

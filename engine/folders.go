@@ -31,8 +31,7 @@ func (d *duty) openFolders() error {
 		}
 	}
 	d.ledger = ledger{d.path(folderLedger)}
-	runfile.Sweep(d.path(folderActive))
-	return nil
+	return runfile.Sweep(d.path(folderActive))
 }
 
 func (d *duty) openAgenda() error {

@@ -30,9 +30,8 @@ func fingerprints(jobs []*Job, slave string) (each map[string]string, all string
 	each = make(map[string]string, len(jobs))
 	sum := fnv.New64a()
 	for _, job := range jobs {
-		print := fingerprint(job, slave)
-		each[job.Name] = print
-		_, _ = io.WriteString(sum, job.Name+"\x00"+print+"\x00")
+		each[job.Name] = fingerprint(job, slave)
+		_, _ = io.WriteString(sum, job.Name+"\x00"+each[job.Name]+"\x00")
 	}
 	return each, strconv.FormatUint(sum.Sum64(), 36)
 }
@@ -68,10 +67,10 @@ func loadKnown(path string) (known, error) {
 // update is k as it is to be from this minute on.
 func (k known) update(prints map[string]string, minute time.Time) known {
 	next := make(known, len(prints))
-	for name, print := range prints {
+	for name, now := range prints {
 		old, ok := k[name]
-		if !ok || old.Print != print {
-			old = knownJob{Since: minute, Print: print}
+		if !ok || old.Print != now {
+			old = knownJob{Since: minute, Print: now}
 		}
 		next[name] = old
 	}

@@ -160,15 +160,15 @@ func (l ledger) today(t time.Time) string {
 	return filepath.Join(l.dir, t.UTC().Format("2006-01-02")+".jsonl")
 }
 
-// tailOf reads the last max bytes of a file; nothing where it cannot be read.
-func tailOf(path string, max int64) []byte {
+// tailOf reads the last most bytes of a file; nothing where it cannot be read.
+func tailOf(path string, most int64) []byte {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil
 	}
 	defer f.Close()
-	if info, err := f.Stat(); err == nil && info.Size() > max {
-		_, _ = f.Seek(-max, io.SeekEnd)
+	if info, err := f.Stat(); err == nil && info.Size() > most {
+		_, _ = f.Seek(-most, io.SeekEnd)
 	}
 	data, _ := io.ReadAll(f)
 	return data

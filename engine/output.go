@@ -11,8 +11,9 @@ import (
 // come: whole lines while the run goes on, an unfinished one after five
 // seconds, all that is left after its end. A whole piece is followed at once by
 // the next one; for less the monitoring interval counts.
-func (v *voice) tellOutput(t *telling, s runfile.Stream, now time.Time) bool {
-	if !t.wants[s] {
+func (v *voice) tellOutput(t *telling, s runfile.Stream) bool {
+	now := v.d.now()
+	if !t.wants[s] || v.d.Clock.Boot() < t.retryAt {
 		return false
 	}
 	if t.ending == nil && s == runfile.Stdout && now.Sub(t.lookedAt) >= v.d.Plan.MonitorInterval {

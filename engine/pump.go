@@ -172,6 +172,7 @@ func (d *duty) launch() {
 				return
 			}
 			d.start(in)
+		default: // it waits for an answer
 		}
 	}
 	if len(confirms) > 0 {

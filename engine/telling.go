@@ -44,7 +44,6 @@ type telling struct {
 	warned   bool
 	timedOut bool
 	ending   *ending
-	never    bool
 	partial  [2]time.Time // since when an unfinished line waits
 	lookedAt time.Time
 	looking  [2]bool       // there may be new output
@@ -91,32 +90,41 @@ func (t *telling) has(event uint8) bool { return t.told.Done&(1<<event) != 0 }
 
 // sayOf tells one event of a run, and says whether there may be more now.
 func (v *voice) sayOf(t *telling) bool {
-	now := v.d.now()
 	if t.over || v.d.Clock.Boot() < t.retryAt {
 		return false
 	}
 	if t.all && !t.loaded && !v.loadTold(t) {
 		return false
 	}
-	switch {
-	case t.told.Call != tellNothing:
+	if t.told.Call != tellNothing {
 		return v.tellAgain(t)
+	}
+	return v.sayFact(t) || v.tellOutput(t, runfile.Stdout) || v.tellOutput(t, runfile.Stderr) || v.sayEnd(t)
+}
+
+// sayFact tells what happened to a run before its end, and says whether it did.
+func (v *voice) sayFact(t *telling) bool {
+	switch {
 	case !t.has(tellStarted) && !t.isNever():
 		return v.tell(t, tellStarted, EventJobStarted, nil)
 	case t.warned && !t.has(tellWarned):
 		return v.tell(t, tellWarned, EventJobExpectedPassed, nil)
 	case t.timedOut && !t.has(tellTimeout):
 		return v.tell(t, tellTimeout, EventJobTimeout, nil)
-	case v.tellOutput(t, runfile.Stdout, now), v.tellOutput(t, runfile.Stderr, now):
-		return true
-	case t.ending != nil && v.d.Clock.Boot() < t.retryAt:
+	}
+	return false
+}
+
+// sayEnd tells the end of a run once all else was told.
+func (v *voice) sayEnd(t *telling) bool {
+	switch {
+	case t.ending == nil || v.d.Clock.Boot() < t.retryAt:
 		return false
-	case t.ending != nil && !t.has(tellFinished):
+	case !t.has(tellFinished):
 		name, params := t.ending.event(t.run.job, t.run.intent.Attempt)
 		return v.tell(t, tellFinished, name, params)
-	case t.ending != nil:
-		v.toldAll(t)
 	}
+	v.toldAll(t)
 	return false
 }
 

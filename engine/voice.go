@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"fmt"
-	"io"
 	"sync"
 	"time"
 
@@ -280,7 +279,7 @@ func (v *voice) sayFinished(report Report) {
 
 // forward writes a job's output to the shift's own, each line with the job's name.
 func (v *voice) forward(t *telling, s runfile.Stream, data []byte) {
-	var to io.Writer = v.d.Out
+	to := v.d.Out
 	if s == runfile.Stderr {
 		to = v.d.Err
 	}

@@ -52,7 +52,7 @@ func (d defaults) over(at site, base defaults) defaults {
 // apply gives the job the defaults of what it did not set.
 func (d defaults) apply(at site, j *job) error {
 	for i, v := range d {
-		own := lua.LValue(lua.LNil)
+		own := lua.LNil
 		switch p := partner(i); {
 		case v == nil, p >= 0 && j.given&(1<<p) != 0:
 			continue
@@ -72,7 +72,7 @@ func (d defaults) apply(at site, j *job) error {
 // partner is the option that says the same in another form, or -1: a job that
 // has the one does not take a default of the other.
 func partner(i int) int {
-	other := ""
+	var other string
 	switch jobOptions().fields[i].name {
 	case "schedule":
 		other = "runAtDateTime"

@@ -194,7 +194,7 @@ func syntaxError(file string, source []byte, err error) *Error {
 	if errors.As(err, &api) && api.Cause != nil {
 		err = api.Cause
 	}
-	switch cause := err.(type) {
+	switch cause := err.(type) { //nolint:errorlint // Cause was unwrapped just above
 	case *parse.Error:
 		e.Line, e.Message = cause.Pos.Line, cause.Message+" near `"+cause.Token+"`"
 		if cause.Pos.Line == parse.EOF {

@@ -118,7 +118,7 @@ func (f *file) readOne(at site, format lua.LValue) (lua.LValue, error) {
 	case "*n":
 		var n float64
 		if _, err := fmt.Fscan(f.r, &n); err != nil {
-			return lua.LNil, nil
+			return lua.LNil, nil //nolint:nilerr // as in Lua: what is no number reads as nil
 		}
 		return lua.LNumber(n), nil
 	}

@@ -101,13 +101,13 @@ func (s *Script) newSlavedriver() *lua.LUserData {
 }
 
 // constructor is a function that takes `.` and `:` alike.
-func (s *Script) constructor(make func(at site, v lua.LValue) (lua.LValue, error)) *lua.LFunction {
+func (s *Script) constructor(build func(at site, v lua.LValue) (lua.LValue, error)) *lua.LFunction {
 	return s.L.NewFunction(func(L *lua.LState) int {
 		at := site{s: s, L: L}
 		if L.Get(1) == s.object {
 			L.Remove(1)
 		}
-		v, err := make(at, L.Get(1))
+		v, err := build(at, L.Get(1))
 		if err != nil {
 			at.raise(err)
 		}

@@ -135,7 +135,7 @@ func toList(v lua.LValue, of string) ([]lua.LValue, error) {
 	if !ok {
 		m := mustBe("a list of "+of, v)
 		if _, single := v.(lua.LString); single {
-			m.hinting("put it in braces: { " + describe(v) + " }")
+			m = m.hinting("put it in braces: { " + describe(v) + " }")
 		}
 		return nil, m
 	}

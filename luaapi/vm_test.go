@@ -82,13 +82,13 @@ func TestProcessesOfAHandlerEndWithIt(t *testing.T) {
 			fifo := filepath.Join(t.TempDir(), "fifo")
 			s, _ := mustLoad(t, oneJob+`os.execute("mkfifo `+fifo+`")
 				slavedriver:attach("*", function() `+strings.ReplaceAll(source, "%FIFO%", fifo)+` end, { timeout = 2 })`)
-			gone := make(chan error, 1)
+			gone := make(chan struct{})
 			go func() {
+				defer close(gone)
 				f, err := os.OpenFile(fifo, os.O_WRONLY, 0)
 				for err == nil {
 					_, err = f.Write(make([]byte, 65536)) // waits until all readers are gone
 				}
-				gone <- err
 			}()
 			s.Call(t.Context(), started(s))
 			select {

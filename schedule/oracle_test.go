@@ -90,7 +90,7 @@ func (e entry) instants(all []tick) []time.Time {
 		if jump < 0 && jump > -3*time.Hour {
 			repeated = before.Add(time.Minute)
 		}
-		if yes && !(fixed && now.wall.Before(repeated)) {
+		if yes && (!fixed || !now.wall.Before(repeated)) {
 			due = append(due, now.real)
 		}
 	}

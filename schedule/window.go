@@ -5,34 +5,34 @@ import "time"
 // maxEnumerated bounds the work of Between; it is some two months of minutes.
 const maxEnumerated = 100_000
 
-// Between gives the instants after from and not after to: the latest max of
+// Between gives the instants after from and not after to: the latest most of
 // them, in order; more is how many earlier ones are left out. Where there are
 // more than 100,000 instants, more may count too few of them, and where most of
-// those are long past, fewer than max are given.
-func Between(s Schedule, from, to time.Time, max int) (instants []time.Time, more int) {
+// those are long past, fewer than most are given.
+func Between(s Schedule, from, to time.Time, most int) (instants []time.Time, more int) {
 	recent := to.Add(-maxEnumerated * time.Minute)
 	if from.After(recent) {
 		recent = from
 	}
-	instants, more, _ = enumerate(s, recent, to, max)
-	if recent.Equal(from) || len(instants) == max {
+	instants, more, _ = enumerate(s, recent, to, most)
+	if recent.Equal(from) || len(instants) == most {
 		return instants, more
 	}
 	// Few of late, so probably few before: a yearly job, say.
-	if all, earlier, complete := enumerate(s, from, to, max); complete {
+	if all, earlier, complete := enumerate(s, from, to, most); complete {
 		return all, earlier
 	}
 	return instants, maxEnumerated
 }
 
 // enumerate is Between, but gives up when there are too many instants.
-func enumerate(s Schedule, from, to time.Time, max int) (instants []time.Time, more int, complete bool) {
+func enumerate(s Schedule, from, to time.Time, most int) (instants []time.Time, more int, complete bool) {
 	for t := s.Next(from); !t.IsZero() && !t.After(to); t = s.Next(t) {
 		if len(instants)+more == maxEnumerated {
 			return instants, more, false
 		}
 		instants = append(instants, t)
-		if len(instants) > max {
+		if len(instants) > most {
 			instants = instants[1:]
 			more++
 		}

@@ -34,9 +34,7 @@ func playRole(role string) {
 	}
 	fmt.Println(err)
 	if role == "shift" {
-		select {
-		case <-time.After(time.Minute):
-		}
+		<-time.After(time.Minute)
 	}
 }
 

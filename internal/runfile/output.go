@@ -91,7 +91,7 @@ func (r *Run) Read(s Stream, from int64, mode ReadMode, buf []byte) (Piece, erro
 		buf = make([]byte, MaxPiece)
 	}
 	n, err := f.ReadAt(buf[:min(MaxPiece, size-p.Offset)], p.Offset)
-	if err != nil && err != io.EOF { // it may have been truncated just now
+	if err != nil && !errors.Is(err, io.EOF) { // it may have been truncated just now
 		return Piece{}, r.cannotRead(s, err)
 	}
 	p.take(buf[:n], mode)

@@ -79,17 +79,17 @@ func (r *Run) End(ctx context.Context, grace time.Duration) error {
 	kill := Boottime() + r.graceLeft(grace)
 	h := r.newHunt()
 	defer h.close()
-	pause, clear := firstPause, 0
+	pause, quiet := firstPause, 0
 	for {
 		left, err := r.press(h, kill)
 		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOSYS) {
 			return err
 		}
 		// A process may have hidden from one look by forking behind its back.
-		if clear++; left || err != nil {
-			clear = 0
+		if quiet++; left || err != nil {
+			quiet = 0
 		}
-		if clear == 2 {
+		if quiet == 2 {
 			return nil
 		}
 		select {

@@ -3,7 +3,6 @@ package runfile
 import (
 	"errors"
 	"fmt"
-	"os"
 
 	"slavedriver/internal/faultpoint"
 )
@@ -35,7 +34,7 @@ func (r *Run) Trim(delivered [2]int64) (lost [2]int64, err error) {
 		return lost, err
 	}
 	for s := range Stderr + 1 {
-		f, size, err := r.openOutput(s)
+		_, size, err := r.openOutput(s)
 		if err != nil {
 			return lost, r.cannotRead(s, err)
 		}
@@ -47,7 +46,7 @@ func (r *Run) Trim(delivered [2]int64) (lost [2]int64, err error) {
 		if target-mark < trimStep {
 			continue
 		}
-		if err := r.drop(s, f, target); err != nil {
+		if err := r.drop(s, target); err != nil {
 			return lost, fmt.Errorf("cannot trim the %s of run %s: %w", s, r.Intent.ID, err)
 		}
 		lost[s] = max(0, target-max(delivered[s], mark))
@@ -68,7 +67,7 @@ func (in *Intent) trimTarget(size, delivered int64) int64 {
 }
 
 // drop notes the mark first: a reader who finds nothing below it knows why.
-func (r *Run) drop(s Stream, f *os.File, target int64) error {
+func (r *Run) drop(s Stream, target int64) error {
 	kept, err := r.ReadKept()
 	if err != nil {
 		return err

@@ -96,7 +96,7 @@ func newUsage(u *syscall.Rusage) *usage {
 	out := &usage{user: time.Duration(u.Utime.Nano()), system: time.Duration(u.Stime.Nano())}
 	var own syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &own); err == nil && u.Maxrss > own.Maxrss {
-		out.maxRSS = int64(u.Maxrss) * rssUnit()
+		out.maxRSS = int64(u.Maxrss) * rssUnit() //nolint:unconvert // 32 bits on some systems
 	}
 	return out
 }

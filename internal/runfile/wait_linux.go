@@ -54,7 +54,7 @@ func (r *Run) adoptedPidfd() *os.File {
 func waitReadable(ctx context.Context, f *os.File) error {
 	conn, err := f.SyscallConn()
 	if err != nil {
-		return nil
+		return nil //nolint:nilerr // the caller polls then
 	}
 	for {
 		_ = f.SetReadDeadline(time.Time{})

@@ -50,8 +50,11 @@ func (d *duty) meetJobs() error {
 		return err
 	}
 	d.known = known.update(each, d.minute())
+	if err := d.known.save(d.path(fileKnown)); err != nil {
+		return err
+	}
 	d.agenda.Jobs = all
-	return d.known.save(d.path(fileKnown))
+	return nil
 }
 
 func (d *duty) evaluateJob(job *Job, w window, now time.Time) {
@@ -122,9 +125,14 @@ func (d *duty) intend(job *Job, in *intent) {
 		d.addIntent(in)
 		return
 	}
-	if earlier := d.intentOf(job, in); earlier != nil && job.OnOverlap == OverlapSkip {
-		d.skip(in, fmt.Sprintf("the start of %s still waits", earlier.Instant.Format(time.RFC3339)))
-		return
+	if earlier := d.intentOf(job, in); earlier != nil {
+		if job.OnOverlap == OverlapSkip {
+			d.skip(in, fmt.Sprintf("the start of %s still waits", earlier.Instant.Format(time.RFC3339)))
+			return
+		}
+		if earlier.phase == phaseWaiting {
+			d.skip(earlier, "replaced by the next start")
+		}
 	}
 	if live := d.bySlug[job.Slug]; len(live) > 0 && !d.makeWay(job, live) {
 		d.stillRunning(in, live[0].intent.StartedAt, d.Plan.Slave)

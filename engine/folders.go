@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -31,7 +32,24 @@ func (d *duty) openFolders() error {
 		}
 	}
 	d.ledger = ledger{d.path(folderLedger)}
+	var err error
+	if d.folder, err = os.Stat(d.Dir); err != nil {
+		return fmt.Errorf("cannot use the var dir: %w", err)
+	}
 	return runfile.Sweep(d.path(folderActive))
+}
+
+// stillOurs fails when the var dir is no longer the one in which this shift
+// went on duty: then it is nobody's shift, and nobody would relieve it.
+func (d *duty) stillOurs() error {
+	now, err := os.Stat(d.Dir)
+	if err == nil && !os.SameFile(now, d.folder) {
+		err = errors.New("it was exchanged for another")
+	}
+	if err != nil {
+		return fmt.Errorf("the var dir %s vanished while the shift was on duty: %w", d.Dir, err)
+	}
+	return nil
 }
 
 func (d *duty) openAgenda() error {

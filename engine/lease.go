@@ -88,18 +88,24 @@ func (d *duty) needsLease(job *Job) bool {
 }
 
 // claimOf is the question to the store about an instant of a job.
-func (d *duty) claimOf(job *Job, instant time.Time, token string, fence int64) Claim {
+func (d *duty) claimOf(job *Job, slave string, instant time.Time, token string, fence int64) Claim {
 	key := job.Slug
 	if job.RunOn != RunOnOne {
-		key += "@" + d.Plan.Slave
+		key += "@" + slave
 	}
 	if job.Overlaps() {
 		key += "#" + instant.UTC().Format("20060102T150405Z") // one lease an instant
 	}
 	return Claim{
 		Key: key, Instant: instant, Token: token, Fence: fence,
-		Remember: catchUpOf(job, instant) + time.Hour, Holder: d.Plan.Slave, Met: d.storeMet(),
+		Remember: catchUpOf(job, instant) + time.Hour, Holder: slave, Met: d.storeMet(),
 	}
+}
+
+// claimOfRun is the question about a run's lease, under the name that this
+// slave had when it started the run.
+func (d *duty) claimOfRun(r *run) Claim {
+	return d.claimOf(r.job, r.intent.Slave, r.intent.Instant, r.intent.Token, r.intent.Fence)
 }
 
 // storeMet is when this slave met the store, zero if it has not.
@@ -128,7 +134,7 @@ func storeName(s LockStore) string {
 func (d *duty) claimsOf(intents []*intent) []Claim {
 	claims := make([]Claim, len(intents))
 	for i, in := range intents {
-		claims[i] = d.claimOf(in.job, in.Instant, in.Token, in.fence)
+		claims[i] = d.claimOf(in.job, d.Plan.Slave, in.Instant, in.Token, in.fence)
 	}
 	return claims
 }
@@ -230,7 +236,7 @@ func (d *duty) leased() (runs []*run, claims []Claim) {
 	for _, r := range d.runs {
 		if r.intent.Fence != 0 && r.ending == nil && !r.leaseLost {
 			runs = append(runs, r)
-			claims = append(claims, d.claimOf(r.job, r.intent.Instant, r.intent.Token, r.intent.Fence))
+			claims = append(claims, d.claimOfRun(r))
 		}
 	}
 	return runs, claims
@@ -273,7 +279,7 @@ func (d *duty) release(r *run) {
 	if d.Store == nil || r.intent.Fence == 0 {
 		return
 	}
-	d.leases.releases = append(d.leases.releases, d.claimOf(r.job, r.intent.Instant, r.intent.Token, r.intent.Fence))
+	d.leases.releases = append(d.leases.releases, d.claimOfRun(r))
 }
 
 // releaseAll gives up what ended since the last time, in one call. A release

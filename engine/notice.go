@@ -139,9 +139,22 @@ func openNoticeCursor(path string) *noticeCursor {
 	c := &noticeCursor{}
 	c.file, c.err = os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if c.err == nil {
+		c.err = c.reserve()
+	}
+	if c.err == nil {
 		c.load()
 	}
 	return c
+}
+
+// reserve takes the room on the disk while there is some.
+func (c *noticeCursor) reserve() error {
+	info, err := c.file.Stat()
+	if err != nil || info.Size() >= 2*noticeSlot {
+		return err
+	}
+	_, err = c.file.WriteAt(make([]byte, 2*noticeSlot), 0)
+	return err
 }
 
 // load reads the newer of the two slots that are whole.

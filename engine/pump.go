@@ -90,7 +90,7 @@ func (d *duty) blocked(in *intent) bool {
 		return false
 	}
 	live := d.bySlug[in.job.Slug]
-	if len(live) > 0 && in.job.OnOverlap == OverlapSkip {
+	if len(live) > 0 && !d.makeWay(in.job, live) {
 		d.stillRunning(in, live[0].intent.StartedAt, d.Plan.Slave)
 	}
 	return len(live) > 0

@@ -82,13 +82,13 @@ func see(r *run) (sight, error) {
 // go on are watched, those that ended are finished, those that were intended
 // are made to wait for their start. It is also the recovery after a crash;
 // there is no other.
-func (d *duty) reconcile() {
+func (d *duty) reconcile() error {
 	for _, in := range d.agenda.Intents {
 		in.job = d.jobs[in.Job]
 	}
 	entries, err := os.ReadDir(d.path(folderActive))
-	if err != nil {
-		d.sayOnce("active", Error, fmt.Sprintf("cannot read the active runs: %v", err))
+	if err != nil { // what runs is not known, so nothing may be started
+		return fmt.Errorf("cannot read the active runs: %w", err)
 	}
 	for _, entry := range entries {
 		if !strings.HasPrefix(entry.Name(), ".") {
@@ -99,6 +99,7 @@ func (d *duty) reconcile() {
 	d.voice.hear(d.voice.untold(d.agenda.Notices))
 	d.renew(true)
 	d.emptyTrash()
+	return nil
 }
 
 // adopt takes one active run over.
@@ -109,7 +110,8 @@ func (d *duty) adopt(id string) {
 		return
 	}
 	if err != nil {
-		d.sayOnce("open "+id, Error, fmt.Sprintf("cannot look at run %s: %v", id, err))
+		d.sayOnce("open "+id, Error, fmt.Sprintf("cannot look at run %s: %v; trying again", id, err))
+		d.unseen[id] = d.standIn(id)
 		return
 	}
 	r := &run{file: file, intent: file.Intent, adopted: true}
@@ -117,6 +119,25 @@ func (d *duty) adopt(id string) {
 	d.addRun(r)
 	d.settleIntentOf(id)
 	d.judge(r, true)
+}
+
+// standIn makes a run that cannot be looked at count as running: its job must
+// not be started over it.
+func (d *duty) standIn(id string) *run {
+	r := &run{job: &Job{Slug: slugOfRun(id)}}
+	d.bySlug[r.job.Slug] = append(d.bySlug[r.job.Slug], r)
+	d.running++
+	d.settleIntentOf(id)
+	return r
+}
+
+// lookAgain tries again to look at what could not be looked at.
+func (d *duty) lookAgain() {
+	for id, r := range d.unseen {
+		d.removeLive(r)
+		delete(d.unseen, id)
+		d.adopt(id)
+	}
 }
 
 // settleIntentOf takes an intent from the agenda whose run folder exists.
@@ -130,10 +151,11 @@ func (d *duty) settleIntentOf(id string) {
 func (d *duty) judge(r *run, adopted bool) {
 	s, err := see(r)
 	if err != nil {
-		d.sayOnce("see "+r.intent.ID, Error, fmt.Sprintf("cannot look at run %s: %v", r.intent.ID, err))
+		d.sayOnce("see "+r.intent.ID, Error, fmt.Sprintf("cannot look at run %s: %v; trying again", r.intent.ID, err))
+		r.unjudged = true
 		return
 	}
-	r.look = s.Look
+	r.look, r.unjudged = s.Look, false
 	act := decide(s)
 	if adopted && act != actStart && act != actGiveUp {
 		d.report.Adopted++
@@ -243,8 +265,7 @@ func (d *duty) mayHaveRun(in *intent) {
 func (d *duty) setRunAside(id string, cause error) {
 	if held, err := runfile.StatusHeld(d.folderOf(id)); err == nil && held {
 		d.sayOnce("corrupt "+id, Error, fmt.Sprintf("run %s cannot be understood (%v), but it runs; it is left alone until it ends", id, cause))
-		slug := slugOfRun(id)
-		d.bySlug[slug] = append(d.bySlug[slug], &run{job: &Job{Slug: slug}})
+		d.unseen[id] = d.standIn(id)
 		return
 	}
 	if err := os.MkdirAll(d.path(folderCorrupt), 0o700); err != nil {

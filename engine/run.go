@@ -19,6 +19,7 @@ type run struct {
 	recorded  bool    // its end is in the ledger
 	told      bool    // all of it was told
 	adopted   bool    // another shift started it
+	unjudged  bool    // it could not be looked at, and is to be
 	watched   bool    // somebody waits for its wrapper
 	stopping  bool    // End is under way
 	orphaned  bool    // lost its wrapper; what still lives of it is watched by polling

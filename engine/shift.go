@@ -9,6 +9,7 @@ package engine
 import (
 	"context"
 	"io"
+	"os"
 	"time"
 
 	"slavedriver/internal/runfile"
@@ -56,10 +57,14 @@ func (s *Shift) Run(ctx context.Context) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	d.reconcile()
+	if err := d.reconcile(); err != nil {
+		return Report{}, err
+	}
 	d.evaluate()
 	d.voice.begin()
-	d.work()
+	if err := d.work(); err != nil {
+		return d.report, err
+	}
 	return d.end()
 }
 
@@ -72,7 +77,8 @@ type duty struct {
 	world runfile.World
 	jobs  map[string]*Job // by name
 
-	began  time.Time // when the shift went on duty
+	began  time.Time   // when the shift went on duty
+	folder os.FileInfo // the var dir
 	agenda agenda
 	known  known
 	ledger ledger
@@ -84,6 +90,7 @@ type duty struct {
 	lookedAt    time.Time
 
 	runs    map[string]*run   // active, by id
+	unseen  map[string]*run   // stand-ins for those that cannot be looked at
 	bySlug  map[string][]*run // those of them that have not ended
 	running int               // how many have not ended
 
@@ -97,7 +104,7 @@ type duty struct {
 func (s *Shift) open(ctx context.Context) (*duty, error) {
 	d := &duty{
 		Shift: s, ctx: ctx, world: runfile.CurrentWorld(),
-		jobs: map[string]*Job{}, runs: map[string]*run{}, bySlug: map[string][]*run{},
+		jobs: map[string]*Job{}, runs: map[string]*run{}, unseen: map[string]*run{}, bySlug: map[string][]*run{},
 		began: s.Clock.Now(), saidOnce: map[string]bool{}, inbox: make(chan func(), 64),
 	}
 	for _, job := range s.Plan.Jobs {
@@ -117,18 +124,22 @@ func (s *Shift) open(ctx context.Context) (*duty, error) {
 }
 
 // work is the loop of the shift: whatever happens, then what follows from it.
-func (d *duty) work() {
+func (d *duty) work() error {
 	for d.ctx.Err() == nil {
 		d.pump()
 		if d.idle() {
-			return
+			return nil
 		}
 		if wait := d.untilNext(); wait > 0 {
 			d.waitFor(wait)
-		} else {
-			d.look()
+			continue
 		}
+		if err := d.stillOurs(); err != nil {
+			return err
+		}
+		d.look()
 	}
+	return nil
 }
 
 // waitFor handles what the other goroutines send, for so long at the most.
@@ -167,7 +178,7 @@ func (d *duty) send(act func()) {
 
 // idle says that nothing runs, nothing is pending and all is told.
 func (d *duty) idle() bool {
-	return len(d.runs) == 0 && len(d.agenda.Intents) == d.settledIntents() && !d.dirty &&
+	return len(d.runs) == 0 && len(d.unseen) == 0 && len(d.agenda.Intents) == d.settledIntents() && !d.dirty &&
 		d.leases.idle() && d.voice.idle()
 }
 

@@ -42,7 +42,11 @@ func (d *duty) gone(r *run, err error) {
 // waited for, room on the disk, leases.
 func (d *duty) look() {
 	d.lookedAt = d.now()
+	d.lookAgain()
 	for _, r := range d.runs {
+		if r.ending == nil && r.unjudged {
+			d.judge(r, r.adopted && r.telling == nil)
+		}
 		if r.ending == nil {
 			d.checkDeadlines(r)
 		}

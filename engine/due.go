@@ -78,7 +78,8 @@ func (s *span) addEarlier(first time.Time, n int) {
 
 // due decides about the instants of a schedule in a window: the newest one is
 // started if it is no older than catchUp, and makes good all others that are
-// not; the rest is missed.
+// not; the rest is missed. What is due in this minute is never late: a shift
+// comes when cron has the time for it.
 func due(s schedule.Schedule, w window, now time.Time, catchUp time.Duration) dueness {
 	var d dueness
 	first := s.Next(w.From)
@@ -95,7 +96,7 @@ func due(s schedule.Schedule, w window, now time.Time, catchUp time.Duration) du
 	}
 	for _, t := range instants {
 		switch {
-		case now.Sub(t) > catchUp:
+		case now.Truncate(time.Minute).Sub(t) > catchUp:
 			d.Missed.add(t)
 		default:
 			if !d.Start.IsZero() {

@@ -56,7 +56,7 @@ func TestDue(t *testing.T) {
 		{"on time", "11:59:59", "12:00:02", 2 * time.Minute, "12:00:00", 0, 0, "", ""},
 		{"not due", "12:00:59", "12:01:02", 2 * time.Minute, "", 0, 0, "", ""},
 		{"two minutes late", "11:59:59", "12:02:00", 2 * time.Minute, "12:00:00", 0, 0, "", ""},
-		{"too late", "11:59:59", "12:02:01", 2 * time.Minute, "", 0, 1, "12:00:00", "12:00:00"},
+		{"too late", "11:59:59", "12:03:00", 2 * time.Minute, "", 0, 1, "12:00:00", "12:00:00"},
 		{"half an hour, one start for all", "11:29:59", "12:00:02", time.Hour, "12:00:00", 6, 0, "", ""},
 		{"half an hour, the old ones missed", "11:29:59", "12:00:02", 2 * time.Minute, "12:00:00", 0, 6, "11:30:00", "11:55:00"},
 		{"half an hour, all missed", "11:29:59", "12:03:02", 2 * time.Minute, "", 0, 7, "11:30:00", "12:00:00"},

@@ -112,6 +112,9 @@ func runID(job *Job, instant time.Time) string {
 }
 
 func (d *duty) newIntent(job *Job, instant, until time.Time, id string) *intent {
+	if end := d.minute().Add(time.Minute); until.Before(end) {
+		until = end // what is due in this minute is not late before its end
+	}
 	return &intent{Run: id, Job: job.Name, Instant: instant, Until: until, Token: rand.Text(), World: d.world, job: job}
 }
 

@@ -49,6 +49,8 @@ func (d *duty) prune(job *Job) {
 	slices.SortFunc(names, byInstant)
 	for _, name := range names[:len(names)-job.KeepRuns] {
 		if d.intentNamed(name) != nil {
+			d.unpruned = append(d.unpruned, job)
+			d.dirty = true
 			continue
 		}
 		if err := runfile.Remove(filepath.Join(folder, name), d.path(folderTrash)); err != nil {
@@ -64,6 +66,15 @@ func byInstant(a, b string) int {
 		return c
 	}
 	return strings.Compare(a, b)
+}
+
+// pruneRest prunes what had to wait for a commit.
+func (d *duty) pruneRest() {
+	jobs := d.unpruned
+	d.unpruned = nil
+	for _, job := range jobs {
+		d.prune(job)
+	}
 }
 
 // discard notes that the folder of a start that was given up is to go, once

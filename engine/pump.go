@@ -147,6 +147,7 @@ func (d *duty) committed(next *agenda) {
 		in.committed = true
 	}
 	d.throwAway()
+	d.pruneRest()
 	d.voice.hear(d.agenda.Notices)
 	if err := d.ledger.append(d.agenda.Outcomes...); err != nil {
 		d.sayOnce("ledger", Error, err.Error())

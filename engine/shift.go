@@ -86,6 +86,7 @@ type duty struct {
 	// commitAfter puts off the next try after a commit failed.
 	commitAfter time.Duration // Clock.Boot
 	saidOnce    map[string]bool
+	unpruned    []*Job   // have ended runs that may go with the next commit
 	discarded   []string // runs whose folders go with the next commit
 	lookedAt    time.Time
 

@@ -56,7 +56,7 @@ func lookUser(name string) (*user.User, error) {
 		if u, err := user.LookupId(name); err == nil {
 			return u, nil
 		}
-		return nil, fmt.Errorf("there is no user %q: %w", name, err)
+		return nil, fmt.Errorf("there is no user %q", name)
 	}
 	return u, nil
 }
@@ -67,7 +67,10 @@ func lookGroup(name string) (gid string, err error) {
 		if g, err := user.LookupGroupId(name); err == nil {
 			return g.Gid, nil
 		}
-		return "", fmt.Errorf("there is no group %q: %w", name, err)
+		if _, err := strconv.ParseUint(name, 10, 32); err == nil {
+			return name, nil // a number needs no name
+		}
+		return "", fmt.Errorf("there is no group %q", name)
 	}
 	return g.Gid, nil
 }

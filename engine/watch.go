@@ -93,6 +93,7 @@ func (d *duty) checkDeadlines(r *run) {
 	if warn := r.intent.WarnAfter; warn > 0 && elapsed >= warn && !r.warned {
 		r.warned = true
 		d.voice.warned(r)
+		d.log(d.Plan.Levels.NotFinishedWhenExpected, r.job, "Has not finished within the expected "+words(warn))
 	}
 	if limit := r.intent.Timeout; limit > 0 && elapsed >= limit && !r.stopping {
 		d.log(d.Plan.Levels.NeedingToBeKilled, r.job, "Timeout of "+words(limit)+" was hit, ending it")

@@ -3,7 +3,6 @@ package luaapi
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -219,7 +218,7 @@ func (s *Script) Due(ctx context.Context, j *engine.Job, now time.Time) (bool, e
 	}
 	results, err := s.call(ctx, defaultDeadline, fn, 1, dateTable(s.L, now))
 	if err != nil {
-		return false, fmt.Errorf("the schedule function of job `%s` failed: %w", j.Name, err)
+		return false, err
 	}
 	due, ok := results[0].(lua.LBool)
 	if !ok && results[0] != lua.LNil {

@@ -233,7 +233,7 @@ func TestDue(t *testing.T) {
 		`return now.wday ~= 1 or now.yday ~= 88`:                                            "false <nil>",
 		`return nil`:                                                                        "false <nil>",
 		`return "yes"`:                                                                      "false slavedriver.lua:1: job `a`: what the schedule function returns must be true or false, not \"yes\"",
-		`error("oops")`:                                                                     "false the schedule function of job `a` failed: slavedriver.lua:1: oops",
+		`error("oops")`:                                                                     "false slavedriver.lua:1: oops",
 	} {
 		s, _ := mustLoad(t, `slavedriver:addJob({ name = "a", command = "true", schedule = function(now) `+body+` end })`)
 		due, err := s.Due(context.Background(), s.Plan().Jobs[0], now)

@@ -25,8 +25,8 @@ var command = kind[engine.Command]{"string or list of strings",
 			shell, err := toText(v)
 			return engine.Command{Shell: shell}, err
 		case *lua.LTable:
-			args, err := words.decode(at, v)
-			if err == nil && len(args) == 0 {
+			args, err := arguments.decode(at, v)
+			if err == nil && (len(args) == 0 || args[0] == "") {
 				err = wrong("must not be empty")
 			}
 			return engine.Command{Args: args}, err

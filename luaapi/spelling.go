@@ -18,6 +18,9 @@ func nearest(name string, known []string) string {
 	best, least := "", 1+max(1, len(name)/3)
 	for _, candidate := range known {
 		d := distance(strings.ToLower(name), strings.ToLower(candidate))
+		if len(name) > 2 && strings.HasPrefix(candidate, strings.ToLower(name)) {
+			d = 1 // cut short, like warn
+		}
 		if d < least {
 			best, least = candidate, d
 		}

@@ -61,7 +61,7 @@ func TestErrorsOfState(t *testing.T) {
 		`state:increment("text")`:                 "state:increment: `text` is not a number",
 		`state:increment("n", "x")`:               "state:increment: the second argument must be a number, not \"x\"",
 		`state.get("x")`:                          "`get` was called without its state",
-		`state:inc("x")`:                          "state: unknown method `inc`",
+		`state:inc("x")`:                          "state: unknown method `inc`, did you mean `increment`?",
 	} {
 		s, out := mustLoad(t, oneJob+`slavedriver:attach("*", function() local state = slavedriver.state print(select(2, pcall(function() `+call+` end))) end)`)
 		s.UseState(memory{"text": "x"})

@@ -107,26 +107,43 @@ var folder = kind[string]{"path",
 
 // words is a list of strings.
 var words = kind[[]string]{"list of strings",
-	func(_ site, v lua.LValue) ([]string, error) {
-		items, err := toList(v, "strings")
-		if err != nil {
-			return nil, err
+	func(_ site, v lua.LValue) ([]string, error) { return toStrings(v, toText) },
+	fromStrings,
+}
+
+// arguments is a list of strings that may be empty or blank, but have no NUL.
+var arguments = kind[[]string]{"list of strings",
+	func(_ site, v lua.LValue) ([]string, error) { return toStrings(v, toArgument) },
+	fromStrings,
+}
+
+func toStrings(v lua.LValue, one func(lua.LValue) (string, error)) ([]string, error) {
+	items, err := toList(v, "strings")
+	if err != nil {
+		return nil, err
+	}
+	out := make([]string, len(items))
+	for i, item := range items {
+		if out[i], err = one(item); err != nil {
+			return nil, about(fmt.Sprintf("entry %d", i+1), err)
 		}
-		out := make([]string, len(items))
-		for i, item := range items {
-			if out[i], err = toText(item); err != nil {
-				return nil, about(fmt.Sprintf("entry %d", i+1), err)
-			}
-		}
-		return out, nil
-	},
-	func(list []string) lua.LValue {
-		t := &lua.LTable{Metatable: lua.LNil}
-		for i, s := range list {
-			t.RawSetInt(i+1, lua.LString(s))
-		}
-		return t
-	},
+	}
+	return out, nil
+}
+
+func fromStrings(list []string) lua.LValue {
+	t := &lua.LTable{Metatable: lua.LNil}
+	for i, s := range list {
+		t.RawSetInt(i+1, lua.LString(s))
+	}
+	return t
+}
+
+func toArgument(v lua.LValue) (string, error) {
+	if s, ok := v.(lua.LString); ok && strings.TrimSpace(string(s)) == "" {
+		return string(s), nil
+	}
+	return toText(v)
 }
 
 // toList is a table's entries 1 to n, when it has no others.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -47,6 +48,7 @@ func (c *command) runShift(ctx context.Context, file string) error {
 // shift is given.
 func (c *command) work(ctx context.Context, script *luaapi.Script, dir *vardir.Dir, shift *engine.Shift) error {
 	plan := script.Plan()
+	plan.Namespace = namespace(plan)
 	store, err := openStore(plan, dir)
 	if err != nil {
 		return err
@@ -70,10 +72,16 @@ func (c *command) load(ctx context.Context, file string) (*luaapi.Script, error)
 	if err != nil {
 		return nil, fmt.Errorf("cannot tell the current folder: %w", err)
 	}
-	return luaapi.Load(ctx, file, luaapi.Options{
-		Slave: c.slave, Getenv: os.Getenv, Hostname: os.Hostname, Stdout: c.scriptOutput(),
+	script, err := luaapi.Load(ctx, file, luaapi.Options{
+		Slave: c.slave, Getenv: os.Getenv, Hostname: os.Hostname, Stdout: c.scriptOutput(), Stderr: c.stderr,
 		WorkingDirectory: folder, Root: root, CheckFile: vardir.Trusted(root), CheckStore: lockstore.Validate,
 	})
+	if errors.Is(err, luaapi.ErrNoSlaveName) {
+		plan := script.Plan()
+		logging.New(plan.Loggers, c.stderr, script.Log).Log(plan.Levels.InvalidConfig, luaapi.ErrNoSlaveName.Error(), nil)
+		script.Close()
+	}
+	return script, err
 }
 
 func (c *command) openDir(plan *engine.Plan) (*vardir.Dir, error) {

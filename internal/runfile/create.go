@@ -1,6 +1,7 @@
 package runfile
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -22,7 +23,7 @@ type Credential struct {
 
 // Create builds the folder active/<in.ID>, complete or not at all, with its
 // status preallocated and locked by us: Start may follow, or Close, which
-// leaves a run that was never started. It sets in.UID from c, and World,
+// leaves a run that was never started. It sets in.UID from c, and Mark, World,
 // StartedAt and StartedBoot where they are zero. A run of that ID that is
 // there already gives fs.ErrExist.
 func Create(active string, in Intent, c *Credential) (*Run, error) {
@@ -46,6 +47,9 @@ func Create(active string, in Intent, c *Credential) (*Run, error) {
 
 // stamp says when and where the run starts, where that is not said.
 func (in *Intent) stamp() {
+	if in.Mark == "" {
+		in.Mark = rand.Text()
+	}
 	if in.World == (World{}) {
 		in.World = CurrentWorld()
 	}

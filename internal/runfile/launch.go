@@ -12,8 +12,13 @@ import (
 	"slavedriver/internal/faultpoint"
 )
 
-// RunIDVar is the environment variable by which the processes of a run are
-// known. Start sets it.
+// RunMarkVar is the environment variable by which the processes of a run are
+// known: ids are unique in a namespace, the mark is unique on a machine. Start
+// sets it.
+const RunMarkVar = "SLAVEDRIVER_RUN_MARK"
+
+// RunIDVar is the environment variable that tells a job the id of its run.
+// Start sets it.
 const RunIDVar = "SLAVEDRIVER_RUN_ID"
 
 // Launch is what Start needs and nobody stores. Exactly one of Shell and Args
@@ -24,7 +29,7 @@ type Launch struct {
 	ShellPath string   // for Shell; "" means /bin/sh
 
 	Dir   string   // absolute; "": ours
-	Env   []string // complete, but for RunIDVar
+	Env   []string // complete, but for RunIDVar and RunMarkVar
 	Umask int      // -1: inherited
 	Nice  int      // added to ours
 
@@ -87,7 +92,7 @@ func (r *Run) launch(l Launch) error {
 	}
 	defer func() { _ = syscall.Close(null) }()
 	attr := &syscall.ProcAttr{
-		Env: append(withoutVar(l.Env, RunIDVar), RunIDVar+"="+r.Intent.ID),
+		Env: r.environ(l.Env),
 		Files: []uintptr{
 			uintptr(null), uintptr(r.pipes[Stdout]), uintptr(null),
 			uintptr(r.lock), uintptr(r.pipes[Stderr]),
@@ -121,6 +126,12 @@ func (r *Run) prepare() error {
 		r.pipes[s] = fd
 	}
 	return nil
+}
+
+// environ is env with what tells the run's processes apart.
+func (r *Run) environ(env []string) []string {
+	return append(withoutVar(withoutVar(env, RunIDVar), RunMarkVar),
+		RunIDVar+"="+r.Intent.ID, RunMarkVar+"="+r.Intent.Mark)
 }
 
 func (c *Credential) system() *syscall.Credential {

@@ -18,7 +18,7 @@ import (
 // wrapper is gone.
 type hunt struct {
 	run     *Run
-	mark    []byte // the run's id as it stands in an environment, between zeros
+	mark    []byte // the run's mark as it stands in an environment, between zeros
 	wrapper int    // its pid, and its session; 0: not known
 	members []member
 }
@@ -28,7 +28,7 @@ type hunt struct {
 type member struct{ pid, fd int }
 
 func (r *Run) newHunt() *hunt {
-	return &hunt{run: r, mark: []byte("\x00" + RunIDVar + "=" + r.Intent.ID + "\x00")}
+	return &hunt{run: r, mark: []byte("\x00" + RunMarkVar + "=" + r.Intent.Mark + "\x00")}
 }
 
 func (h *hunt) close() { closeMembers(h.members) }
@@ -136,7 +136,7 @@ func (h *hunt) send(m member, sig syscall.Signal) (bool, error) {
 }
 
 // belongs says whether pid lives and is in the wrapper's session, or carries
-// the run's id in its environment.
+// the run's mark in its environment.
 func (h *hunt) belongs(pid int) bool {
 	stat, err := readStat(pid)
 	if err != nil || stat.dead {

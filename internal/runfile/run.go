@@ -42,6 +42,7 @@ type Intent struct {
 	Attempt int // from 1
 	Instant time.Time
 	Token   string // the lease's
+	Mark    string // random; RunMarkVar of the run's processes
 	Fence   int64  // the lease's; 0: none
 
 	Slave, Namespace string

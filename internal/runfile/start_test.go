@@ -88,7 +88,7 @@ func startIn(t *testing.T, r *Run, l Launch, shells []string) {
 	defer null.Close()
 	args := append(append([]string{link}, shells[1:]...), wrapperArgs(l)[1:]...)
 	r.child, err = spawn(args, &syscall.ProcAttr{
-		Env:   append(l.Env, RunIDVar+"="+r.Intent.ID),
+		Env:   r.environ(l.Env),
 		Files: []uintptr{null.Fd(), uintptr(r.pipes[0]), null.Fd(), uintptr(r.lock), uintptr(r.pipes[1])},
 		Sys:   &syscall.SysProcAttr{Setsid: true},
 	}, 0)
@@ -143,7 +143,7 @@ func TestEnvironmentIsExactlyThatOfTheLaunch(t *testing.T) {
 	for _, name := range []string{"SHLVL=0", "SHLVL=1", "_=/usr/bin/env"} { // where bash is sh
 		delete(got, name)
 	}
-	want := []string{"PATH=/bin:/usr/bin", "s=mine", "PWD=/", RunIDVar + "=" + r.Intent.ID}
+	want := []string{"PATH=/bin:/usr/bin", "s=mine", "PWD=/", RunIDVar + "=" + r.Intent.ID, RunMarkVar + "=" + r.Intent.Mark}
 	for _, entry := range want {
 		if !got[entry] {
 			t.Errorf("no %s", entry)

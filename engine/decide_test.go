@@ -27,6 +27,9 @@ func TestDecide(t *testing.T) {
 		{"free, pid, no exit, nothing lives", sight{Look: here(runfile.Look{PID: 7})}, actLost},
 		{"free, pid, no exit, other world", sight{Look: runfile.Look{PID: 7}}, actLost},
 
+		{"free, and what stands there is no status", sight{Look: here(runfile.Look{Damaged: true})}, actLost},
+		{"the same, something lives", sight{Look: here(runfile.Look{Damaged: true}), Alive: 1}, actOrphans},
+		{"the same, held", sight{Look: here(runfile.Look{Damaged: true, Held: true})}, actWatch},
 		{"being ended: held", sight{Look: here(runfile.Look{Held: true, PID: 7}), Stopping: true}, actEnd},
 		{"being ended: exited, but something lives", sight{Look: here(runfile.Look{PID: 7, Exited: true}), Stopping: true, Alive: 2}, actEnd},
 		{"being ended: exited, and nothing lives", sight{Look: here(runfile.Look{PID: 7, Exited: true}), Stopping: true}, actFinish},

@@ -45,9 +45,12 @@ func (d *duty) meetJobs() error {
 	if all == d.agenda.Jobs {
 		return nil // each is older than the last evaluated instant
 	}
-	known, err := loadKnown(d.path(fileKnown))
+	known, warning, err := loadKnown(d.path(fileKnown))
 	if err != nil {
 		return err
+	}
+	if warning != "" {
+		d.Log.Log(Error, warning, nil)
 	}
 	d.known = known.update(each, d.minute())
 	if err := d.known.save(d.path(fileKnown)); err != nil {

@@ -1,9 +1,13 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 	"syscall"
 	"time"
+
+	"slavedriver/internal/runfile"
 )
 
 // endingOf is the ending of a run whose exit status is known.
@@ -11,6 +15,9 @@ func (d *duty) endingOf(r *run, s sight) ending {
 	e := ending{Exit: s.Exit, CPU: s.UserCPU + s.SystemCPU, CPUKnown: s.CPUKnown, MaxRSS: s.MaxRSS, Reason: s.Why}
 	if s.Why != "" {
 		e.Exit = -1
+	}
+	if strings.HasSuffix(s.Why, "working directory") {
+		e.Reason += " " + r.job.WorkingDirectory
 	}
 	if s.Stopping {
 		e.Reason = d.stopReason(r)
@@ -45,45 +52,53 @@ func (d *duty) finish(r *run, e ending) {
 	}
 	r.ending = &e
 	d.removeLive(r)
-	d.count(r, e)
-	d.logEnding(r, e)
 	d.release(r)
 	d.record(r)
 	d.voice.ended(r)
 }
 
-func (d *duty) count(r *run, e ending) {
-	if e.good(r.job) {
-		d.report.Succeeded++
-	} else {
-		d.report.Failed++
+// What a shift notes of a run's end (runfile.Kept.Flags), besides that it is
+// in the ledger.
+const keptSaid = 1 // it was counted and logged
+
+// record counts and logs the end of a run and writes it to the ledger, each
+// once: a note in the run's folder says that it was done, and where a crash, a
+// full disk or damage came in between, the ledger itself is asked.
+func (d *duty) record(r *run) {
+	kept, err := r.file.ReadKept()
+	if err != nil && !errors.Is(err, runfile.ErrCorrupt) {
+		d.sayOnce("kept", Error, err.Error())
+		return
+	}
+	if kept.Flags&keptSaid == 0 && !r.said {
+		r.said = true
+		d.sayEnding(r)
+	}
+	if !kept.Recorded {
+		kept.Recorded = d.enter(r, err != nil)
+	}
+	r.recorded = kept.Recorded
+	kept.Flags |= keptSaid
+	if err := r.file.NoteKept(kept); err != nil {
+		d.sayOnce("kept", Error, err.Error())
 	}
 }
 
-// record writes the end of a run to the ledger, once: a note in the run's
-// folder says that it is there, and where a crash came in between, the ledger
-// itself is asked.
-func (d *duty) record(r *run) {
-	kept, err := r.file.ReadKept()
-	if err == nil && kept.Recorded {
-		r.recorded = true
-		return
+// enter writes the end of a run to the ledger and says whether it is there.
+func (d *duty) enter(r *run, inDoubt bool) bool {
+	if r.entered {
+		return true
 	}
-	o := d.outcomeOf(r)
-	if !r.adopted {
-		err = d.ledger.append(o)
-	} else {
-		err = d.ledger.appendMissing(o)
+	write := d.ledger.append
+	if r.adopted || inDoubt {
+		write = d.ledger.appendMissing
 	}
-	if err == nil {
-		kept.Recorded = true
-		err = r.file.NoteKept(kept)
-	}
-	if err != nil {
+	if err := write(d.outcomeOf(r)); err != nil {
 		d.sayOnce("ledger", Error, err.Error())
-		return
+		return false
 	}
-	r.recorded = true
+	r.entered = true
+	return true
 }
 
 // outcomeOf is the ledger's line about a run.
@@ -106,7 +121,14 @@ func (d *duty) outcomeOf(r *run) Outcome {
 	return o
 }
 
-func (d *duty) logEnding(r *run, e ending) {
+// sayEnding counts and logs how a run ended.
+func (d *duty) sayEnding(r *run) {
+	e := *r.ending
+	if e.good(r.job) {
+		d.report.Succeeded++
+	} else {
+		d.report.Failed++
+	}
 	took := ""
 	if e.Duration > 0 {
 		took = " after " + words(e.Duration)

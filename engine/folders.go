@@ -47,7 +47,7 @@ func (d *duty) stillOurs() error {
 		err = errors.New("it was exchanged for another")
 	}
 	if err != nil {
-		return fmt.Errorf("the var dir %s vanished while the shift was on duty: %w", d.Dir, err)
+		return fmt.Errorf("the var dir %s is no longer that of this shift: %w", d.Dir, err)
 	}
 	return nil
 }

@@ -13,10 +13,14 @@ import (
 // trim keeps the disk use of a run's output bounded: what was delivered goes
 // beyond keepOutput, what was not beyond maxBacklog.
 func (d *duty) trim(r *run) {
-	if r.file == nil || r.telling == nil {
+	if r.telling == nil {
 		return
 	}
-	lost, err := r.file.Trim(r.telling.delivered())
+	trim := r.file.Trim
+	if r.told {
+		trim = r.file.TrimLast
+	}
+	lost, err := trim(r.telling.delivered())
 	if err != nil {
 		d.sayOnce("trim", Warning, fmt.Sprintf("cannot bound the disk use of run %s: %v", r.intent.ID, err))
 	}

@@ -46,22 +46,20 @@ func fingerprint(job *Job, slave string) string {
 
 // loadKnown reads the jobs known so far; a file that is missing or cannot be
 // understood counts as none, so that each job begins with this minute.
-func loadKnown(path string) (known, error) {
+func loadKnown(path string) (k known, warning string, err error) {
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return known{}, nil
+		return known{}, "", nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("cannot read the list of known jobs: %w", err)
+		return nil, "", fmt.Errorf("cannot read the list of known jobs: %w", err)
 	}
-	k := known{}
 	if err := json.Unmarshal(data, &k); err != nil {
-		if _, err := setAside(path); err != nil {
-			return nil, err
-		}
-		return known{}, nil
+		aside, err2 := setAside(path)
+		return known{}, fmt.Sprintf("the list of known jobs could not be understood (%v) and was set aside as %s; "+
+			"each job begins with this minute", err, aside), err2
 	}
-	return k, nil
+	return k, "", nil
 }
 
 // update is k as it is to be from this minute on.

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -104,7 +105,12 @@ func (v *voice) sayNotice() bool {
 	if v.told.deaths() < deathsAllowed {
 		v.call(&Event{Name: n.Name, ID: n.ID, Time: n.Time, Job: v.d.jobNamed(n.Job), Params: n.Params})
 	} else {
-		v.d.Log.Log(Error, fmt.Sprintf("the event %s was set aside: %d shifts ended in its handlers", n.ID, deathsAllowed), nil)
+		message := fmt.Sprintf("the event %s was set aside: %d shifts ended in its handlers", n.ID, deathsAllowed)
+		v.d.Log.Log(Error, message, nil)
+		v.call(&Event{
+			Name: EventHandlerError, ID: n.ID + "/set-aside", Time: v.d.now(), Job: v.d.jobNamed(n.Job),
+			Params: map[string]any{"event": n.Name, "error": message},
+		})
 	}
 	v.notices = v.notices[1:]
 	err := v.told.finish(n.Seq)
@@ -123,6 +129,8 @@ type noticeCursor struct {
 	file *os.File
 	err  error
 	rec  noticeRecord
+	// damaged says that what was told is not known any more.
+	damaged bool
 }
 
 type noticeRecord struct {
@@ -157,22 +165,28 @@ func (c *noticeCursor) reserve() error {
 	return err
 }
 
-// load reads the newer of the two slots that are whole.
+// load reads the newer of the two slots that are whole. Where there was
+// something and neither is, that is damage, and all is told again.
 func (c *noticeCursor) load() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.file == nil {
 		return
 	}
+	whole, written := false, false
 	for i := range int64(2) {
 		slot := make([]byte, noticeSlot)
 		if _, err := c.file.ReadAt(slot, i*noticeSlot); err != nil {
 			continue
 		}
-		if rec, ok := decodeNotice(slot); ok && rec.Version >= c.rec.Version {
+		written = written || len(bytes.Trim(slot, "\x00")) > 0
+		rec, ok := decodeNotice(slot)
+		whole = whole || ok
+		if ok && rec.Version >= c.rec.Version {
 			c.rec = rec
 		}
 	}
+	c.damaged = written && !whole
 }
 
 func decodeNotice(slot []byte) (rec noticeRecord, ok bool) {

@@ -16,7 +16,9 @@ const tryAgain = time.Second
 func (d *duty) pump() {
 	d.releaseAll()
 	d.advance()
-	if !d.commit() {
+	ok := d.commit()
+	d.voice.begin() // its first word is this shift's own event
+	if !ok {
 		return
 	}
 	d.launch()

@@ -45,6 +45,10 @@ func decide(s sight) action {
 		return actEnd
 	case s.Held:
 		return actWatch
+	case s.Damaged && s.Alive > 0:
+		return actOrphans
+	case s.Damaged:
+		return actLost
 	case s.PID == 0 && s.Stopping:
 		return actGiveUp
 	case s.PID == 0 && s.SameWorld:
@@ -72,7 +76,7 @@ func see(r *run) (sight, error) {
 		return sight{}, err
 	}
 	s.Stopping = stop != nil
-	if s.Stopping || !s.Held && s.PID != 0 && !s.Exited {
+	if s.Stopping || !s.Held && !s.Exited && (s.PID != 0 || s.Damaged) {
 		s.Alive, err = r.file.Alive()
 	}
 	return s, err
@@ -110,7 +114,7 @@ func (d *duty) adopt(id string) {
 		return
 	}
 	if err != nil {
-		d.sayOnce("open "+id, Error, fmt.Sprintf("cannot look at run %s: %v; trying again", id, err))
+		d.sayOnce("open "+id, Error, err.Error()+"; trying again")
 		d.unseen[id] = d.standIn(id)
 		return
 	}
@@ -118,7 +122,7 @@ func (d *duty) adopt(id string) {
 	r.job = d.jobOf(r.intent)
 	d.addRun(r)
 	d.settleIntentOf(id)
-	d.judge(r, true)
+	d.judge(r)
 }
 
 // standIn makes a run that cannot be looked at count as running: its job must
@@ -148,16 +152,16 @@ func (d *duty) settleIntentOf(id string) {
 }
 
 // judge does what the sight of a run asks for.
-func (d *duty) judge(r *run, adopted bool) {
+func (d *duty) judge(r *run) {
 	s, err := see(r)
 	if err != nil {
-		d.sayOnce("see "+r.intent.ID, Error, fmt.Sprintf("cannot look at run %s: %v; trying again", r.intent.ID, err))
+		d.sayOnce("see "+r.intent.ID, Error, err.Error()+"; trying again")
 		r.unjudged = true
 		return
 	}
 	r.look, r.unjudged = s.Look, false
 	act := decide(s)
-	if adopted && act != actStart && act != actGiveUp {
+	if r.adopted && r.telling == nil && act != actStart && act != actGiveUp {
 		d.report.Adopted++
 		d.voice.take(d, r)
 	}
@@ -171,7 +175,7 @@ func (d *duty) judge(r *run, adopted bool) {
 	case actOrphans:
 		r.orphaned = true
 	case actStart:
-		d.intendAgain(r, adopted)
+		d.intendAgain(r)
 	case actGiveUp:
 		d.finish(r, ending{Exit: -1, Never: true, Reason: d.stopReason(r)})
 	case actMayRun:
@@ -188,6 +192,8 @@ func (d *duty) lost(r *run, s sight) ending {
 	case s.Stopping:
 		e.Reason = d.stopReason(r)
 		e.TimedOut = e.Reason == reasonTimeout
+	case s.Damaged:
+		e.Reason = "its status file is damaged, so that its exit status is not known"
 	case !s.SameWorld:
 		e.Reason = "the machine or container was restarted while it ran"
 	default:
@@ -199,13 +205,14 @@ func (d *duty) lost(r *run, s sight) ending {
 // intendAgain makes a run that was never started an intent again: whether it
 // may still start is asked anew. A wrapper that this very shift started and
 // that did not even write its pid is not tried again.
-func (d *duty) intendAgain(r *run, adopted bool) {
-	if !adopted {
+func (d *duty) intendAgain(r *run) {
+	if !r.adopted {
 		d.finish(r, ending{Exit: -1, Never: true, Reason: "its supervisor ended before it could write its status"})
 		return
 	}
 	d.removeLive(r)
 	delete(d.runs, r.intent.ID)
+	d.voice.forget(r)
 	in := &intent{
 		Run: r.intent.ID, Job: r.intent.Job, Instant: r.intent.Instant, Token: r.intent.Token,
 		World: d.world, fence: r.intent.Fence, job: d.jobs[r.intent.Job], folder: r.file, created: true,

@@ -16,6 +16,8 @@ type run struct {
 	look   runfile.Look
 
 	ending    *ending // set once it has ended
+	said      bool    // its end was counted and logged by this shift
+	entered   bool    // its end was written to the ledger by this shift
 	recorded  bool    // its end is in the ledger
 	told      bool    // all of it was told
 	adopted   bool    // another shift started it

@@ -61,7 +61,6 @@ func (s *Shift) Run(ctx context.Context) (Report, error) {
 		return Report{}, err
 	}
 	d.evaluate()
-	d.voice.begin()
 	if err := d.work(); err != nil {
 		return d.report, err
 	}
@@ -119,6 +118,9 @@ func (s *Shift) open(ctx context.Context) (*duty, error) {
 	}
 	d.voice = newVoice(d)
 	s.scriptLog.connect(d.voice)
+	if d.voice.told.damaged {
+		d.Log.Log(Error, d.path(fileTold)+" could not be understood; events may be told once more", nil)
+	}
 	d.agenda.Seq = max(d.agenda.Seq, d.voice.told.done()) // the agenda may have been lost
 	d.leases = newLeaseWorker(d)
 	return d, nil

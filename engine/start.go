@@ -32,7 +32,7 @@ func (d *duty) start(in *intent) {
 		d.started(in, r)
 	case transient(err):
 		in.folder, in.problem = r.file, fmt.Sprintf("could not be started: %v", err)
-		d.sayOnce("start "+in.Run, Warning, fmt.Sprintf("job %q could not be started yet: %v", in.Job, err))
+		d.sayOnce("start "+in.Run, Error, fmt.Sprintf("job %q could not be started yet: %v", in.Job, err))
 		d.waitAgain(in)
 	default:
 		d.neverStarted(in, r, err)

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -134,6 +135,10 @@ func (t *telling) isNever() bool { return t.ending != nil && t.ending.Never }
 // died in a handler past its deadline, that is counted.
 func (v *voice) loadTold(t *telling) bool {
 	told, err := t.run.file.ReadTold()
+	if errors.Is(err, runfile.ErrCorrupt) {
+		v.d.Log.Log(Error, fmt.Sprintf("%v; the run is told again from its beginning", err), nil)
+		told, err = runfile.Told{}, nil
+	}
 	if err != nil {
 		v.cannotNote(t, err)
 		return false
@@ -188,9 +193,29 @@ func (v *voice) setEventAside(t *telling, call uint8) bool {
 	v.d.Log.Log(Error, message, nil)
 	v.call(&Event{
 		Name: EventHandlerError, ID: t.run.intent.ID + "/set-aside", Time: v.d.now(), Job: t.run.job, Run: v.runInfo(t),
-		Params: map[string]any{"event": EventJobStarted, "error": message},
+		Params: map[string]any{"event": t.eventOf(call), "error": message},
 	})
 	return true
+}
+
+// eventOf names the event of a note in the cursor.
+func (t *telling) eventOf(call uint8) string {
+	switch call {
+	case tellStarted:
+		return EventJobStarted
+	case tellStdout:
+		return EventJobStdout
+	case tellStderr:
+		return EventJobStderr
+	case tellWarned:
+		return EventJobExpectedPassed
+	case tellTimeout:
+		return EventJobTimeout
+	}
+	if t.ending != nil && t.ending.good(t.run.job) {
+		return EventJobSuccess
+	}
+	return EventJobError
 }
 
 // tell calls the handlers of one event: noted before, so that a shift that

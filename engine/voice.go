@@ -39,8 +39,11 @@ func newVoice(d *duty) *voice {
 	return v
 }
 
-// begin starts the goroutine; what was posted before is done first.
+// begin starts the goroutine, once; what was posted before is done first.
 func (v *voice) begin() {
+	if v.began {
+		return
+	}
 	v.began = true
 	go v.run()
 }
@@ -179,6 +182,13 @@ func (v *voice) take(d *duty, r *run) {
 	}
 	r.telling = t
 	v.post(func() { v.enqueue(t) })
+}
+
+// forget ends the telling about a run that turned out not to be one yet.
+func (v *voice) forget(r *run) {
+	if t := r.telling; t != nil {
+		v.post(func() { t.over = true })
+	}
 }
 
 // The shift's facts about a run, each to be told in its time.

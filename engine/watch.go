@@ -34,7 +34,7 @@ func (d *duty) gone(r *run, err error) {
 		return
 	}
 	if r.ending == nil && !r.stopping {
-		d.judge(r, false)
+		d.judge(r)
 	}
 }
 
@@ -45,7 +45,7 @@ func (d *duty) look() {
 	d.lookAgain()
 	for _, r := range d.runs {
 		if r.ending == nil && r.unjudged {
-			d.judge(r, r.adopted && r.telling == nil)
+			d.judge(r)
 		}
 		if r.ending == nil {
 			d.checkDeadlines(r)
@@ -68,7 +68,7 @@ func (d *duty) judgeOrphan(r *run) {
 		return
 	}
 	if act := decide(s); act == actFinish || act == actLost || act == actEnd {
-		d.judge(r, false)
+		d.judge(r)
 	}
 }
 
@@ -93,7 +93,7 @@ func (d *duty) checkDeadlines(r *run) {
 	if warn := r.intent.WarnAfter; warn > 0 && elapsed >= warn && !r.warned {
 		r.warned = true
 		d.voice.warned(r)
-		d.log(d.Plan.Levels.NotFinishedWhenExpected, r.job, "Has not finished within the expected "+words(warn))
+		d.log(d.Plan.Levels.NotFinishedWhenExpected, r.job, "Expected run time of "+words(warn)+" elapsed")
 	}
 	if limit := r.intent.Timeout; limit > 0 && elapsed >= limit && !r.stopping {
 		d.log(d.Plan.Levels.NeedingToBeKilled, r.job, "Timeout of "+words(limit)+" was hit, ending it")
@@ -134,7 +134,7 @@ func (d *duty) goOnEnding(r *run) {
 				d.sayOnce("end "+r.intent.ID, Error, fmt.Sprintf("cannot end run %s: %v; trying again", r.intent.ID, err))
 				r.orphaned = true
 			case !r.watched:
-				d.judge(r, false)
+				d.judge(r)
 			}
 		})
 	}()

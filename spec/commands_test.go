@@ -140,11 +140,13 @@ func damage(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// condition answers [root] and [has:PROGRAM].
+// condition answers [root], [race] (built with the race detector, and slow) and [has:PROGRAM].
 func condition(cond string) (bool, error) {
 	switch {
 	case cond == "root":
 		return os.Geteuid() == 0, nil
+	case cond == "race":
+		return raceEnabled, nil
 	case strings.HasPrefix(cond, "has:"):
 		_, err := exec.LookPath(strings.TrimPrefix(cond, "has:"))
 		return err == nil, nil

@@ -3,6 +3,7 @@ package runfile
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"sync"
@@ -90,6 +91,15 @@ func (r *Run) NoteTold(t Told) error {
 func (r *Run) ReadKept() (Kept, error) {
 	var k Kept
 	err := r.readRecord(keptAt, &k)
+	return k, err
+}
+
+// keptOrNothing is ReadKept, but for a damaged record: that is as good as none.
+func (r *Run) keptOrNothing() (Kept, error) {
+	k, err := r.ReadKept()
+	if errors.Is(err, ErrCorrupt) {
+		return Kept{}, nil
+	}
 	return k, err
 }
 

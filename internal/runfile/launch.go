@@ -192,8 +192,11 @@ func claimable(fd int) (bool, error) {
 		return false, err
 	}
 	data, err := readStatus(fd)
-	if err != nil || parseStatus(data).PID != 0 {
+	if err != nil {
 		return false, err
+	}
+	if look := parseStatus(data); look.PID != 0 || look.Damaged {
+		return false, nil
 	}
 	if len(data) > 0 {
 		err = errors.Join(syscall.Ftruncate(fd, 0), reserve(fd, statusSize))

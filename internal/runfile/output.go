@@ -109,7 +109,7 @@ func (r *Run) begin(s Stream, f *os.File, from, size int64) (Piece, error) {
 	if from > size {
 		p = Piece{Truncated: true}
 	}
-	kept, err := r.ReadKept()
+	kept, err := r.keptOrNothing()
 	if err != nil {
 		return p, err
 	}

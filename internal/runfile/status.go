@@ -25,6 +25,7 @@ type Look struct {
 	CPUKnown           bool
 	MaxRSS             int64 // bytes, the largest process; 0: not known
 
+	Damaged   bool   // the status holds what no wrapper writes first
 	Why       string // why the wrapper could not run the command
 	SameWorld bool   // pids of the run mean something here
 }
@@ -85,11 +86,12 @@ func readStatus(fd int) ([]byte, error) {
 // "why TEXT", then "exit S", then the two lines of the shell's times. Only lines that end
 // in a newline count, of each kind the first, and nothing else is an error.
 func parseStatus(data []byte) Look {
-	var look Look
+	look, all := Look{}, data
 	afterExit := 0
 	for {
 		line, rest, whole := bytes.Cut(data, []byte{'\n'})
 		if !whole {
+			look.Damaged = look.PID == 0 && isDamaged(all)
 			return look
 		}
 		data = rest
@@ -112,6 +114,21 @@ func parseStatus(data []byte) Look {
 			look.Exit, look.Exited = parseNumber(value, 255)
 		}
 	}
+}
+
+// isDamaged says whether a status begins with what cannot be a pid's line, nor
+// the beginning of one. Zeros alone are room that was never written.
+func isDamaged(data []byte) bool {
+	if len(bytes.Trim(data, "\x00")) == 0 {
+		return false
+	}
+	line, _, whole := bytes.Cut(data, []byte{'\n'})
+	number, named := bytes.CutPrefix(line, []byte("pid "))
+	if !whole {
+		return !named && !bytes.HasPrefix([]byte("pid "), line)
+	}
+	pid, ok := parseNumber(string(number), math.MaxInt32)
+	return !named || !ok || pid <= 1
 }
 
 // parseNumber reads decimal digits; more than most is no number.

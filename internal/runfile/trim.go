@@ -24,12 +24,21 @@ const (
 // works in steps of 4 MiB, before which it costs next to nothing. Once a run
 // it says ErrNoHoles where this cannot be done, and never anything again.
 func (r *Run) Trim(delivered [2]int64) (lost [2]int64, err error) {
+	return r.trim(delivered, trimStep)
+}
+
+// TrimLast is Trim to the last page, for a run that is put away.
+func (r *Run) TrimLast(delivered [2]int64) (lost [2]int64, err error) {
+	return r.trim(delivered, trimUnit)
+}
+
+func (r *Run) trim(delivered [2]int64, step int64) (lost [2]int64, err error) {
 	r.output.mu.Lock()
 	defer r.output.mu.Unlock()
 	if r.output.noHoles {
 		return lost, nil
 	}
-	kept, err := r.ReadKept()
+	kept, err := r.keptOrNothing()
 	if err != nil {
 		return lost, err
 	}
@@ -43,7 +52,7 @@ func (r *Run) Trim(delivered [2]int64) (lost [2]int64, err error) {
 			mark = 0 // of what was there before the job truncated it
 		}
 		target := r.Intent.trimTarget(size, delivered[s])
-		if target-mark < trimStep {
+		if target-mark < step {
 			continue
 		}
 		if err := r.drop(s, target); err != nil {
@@ -68,7 +77,7 @@ func (in *Intent) trimTarget(size, delivered int64) int64 {
 
 // drop notes the mark first: a reader who finds nothing below it knows why.
 func (r *Run) drop(s Stream, target int64) error {
-	kept, err := r.ReadKept()
+	kept, err := r.keptOrNothing()
 	if err != nil {
 		return err
 	}

@@ -21,12 +21,12 @@ func Open(base, namespace, entryFile string) (*Dir, error) {
 	if err := checkNamespace(namespace); err != nil {
 		return nil, err
 	}
+	// Who can write to a folder above could exchange base behind our back.
+	if err := Trusted(os.Geteuid() == 0)(existing(filepath.Dir(base))); err != nil {
+		return nil, fmt.Errorf("the var dir %s cannot be used: %w", base, err)
+	}
 	if err := os.MkdirAll(base, 0o700); err != nil {
 		return nil, fmt.Errorf("cannot create the var dir: %w; another place can be given with --var-dir", err)
-	}
-	// Who can write to a folder above could exchange base behind our back.
-	if err := Trusted(os.Geteuid() == 0)(filepath.Dir(base)); err != nil {
-		return nil, fmt.Errorf("the var dir %s cannot be used: %w", base, err)
 	}
 	d := &Dir{path: filepath.Join(base, namespace)}
 	if err := os.Mkdir(d.path, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
@@ -39,6 +39,18 @@ func Open(base, namespace, entryFile string) (*Dir, error) {
 	}
 	d.enterIndex(base, entryFile, namespace)
 	return d, nil
+}
+
+// existing is the folder, or the nearest one above that is there.
+func existing(folder string) string {
+	for {
+		_, err := os.Lstat(folder)
+		above := filepath.Dir(folder)
+		if !errors.Is(err, os.ErrNotExist) || above == folder {
+			return folder
+		}
+		folder = above
+	}
 }
 
 // checkOwn refuses a folder that is not ours alone to write to.

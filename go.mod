@@ -2,15 +2,20 @@ module slavedriver
 
 go 1.26.0
 
+// The product's.
 require (
-	github.com/alicebob/miniredis/v2 v2.40.0
 	github.com/hashicorp/cronexpr v1.1.3
 	github.com/redis/go-redis/v9 v9.23.0
-	github.com/rogpeppe/go-internal v1.16.0
 	github.com/spf13/cobra v1.10.2
 	github.com/spf13/pflag v1.0.9
 	github.com/yuin/gopher-lua v1.1.2
 	golang.org/x/sys v0.49.0
+)
+
+// The tests' alone.
+require (
+	github.com/alicebob/miniredis/v2 v2.40.0
+	github.com/rogpeppe/go-internal v1.16.0
 	pgregory.net/rapid v1.3.0
 )
 

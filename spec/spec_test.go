@@ -3,10 +3,13 @@
 package spec
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
+	"syscall"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -72,7 +75,23 @@ func setup(env *testscript.Env) error {
 	env.Setenv("TZ", "UTC")
 	env.Setenv("PWD", env.WorkDir)
 	env.Setenv("LANG", "C.UTF-8")
+	env.Defer(func() { endJobsOf(env.WorkDir) })
 	return nil
+}
+
+// endJobsOf ends what a script, above all one that failed, left running: all
+// that has its folder as $WORK.
+func endJobsOf(work string) {
+	environs, _ := filepath.Glob("/proc/[0-9]*/environ")
+	for _, name := range environs {
+		data, err := os.ReadFile(name)
+		if err != nil || !bytes.Contains(data, []byte("\x00WORK="+work+"\x00")) {
+			continue
+		}
+		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(name))); err == nil && pid > 1 && pid != os.Getpid() {
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+		}
+	}
 }
 
 // noon is the time at which each process of a script begins, unless the script

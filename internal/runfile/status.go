@@ -125,7 +125,7 @@ func isDamaged(data []byte) bool {
 	line, _, whole := bytes.Cut(data, []byte{'\n'})
 	number, named := bytes.CutPrefix(line, []byte("pid "))
 	if !whole {
-		return !named && !bytes.HasPrefix([]byte("pid "), line)
+		return !named && !strings.HasPrefix("pid ", string(line)) //nolint:gocritic // line may be its beginning
 	}
 	pid, ok := parseNumber(string(number), math.MaxInt32)
 	return !named || !ok || pid <= 1

@@ -3,46 +3,9 @@ package engine
 import (
 	"errors"
 	"fmt"
-	"strings"
-	"syscall"
-	"time"
 
 	"slavedriver/internal/runfile"
 )
-
-// endingOf is the ending of a run whose exit status is known.
-func (d *duty) endingOf(r *run, s sight) ending {
-	e := ending{Exit: s.Exit, CPU: s.UserCPU + s.SystemCPU, CPUKnown: s.CPUKnown, MaxRSS: s.MaxRSS, Reason: s.Why}
-	if s.Why != "" {
-		e.Exit = -1
-	}
-	if strings.HasSuffix(s.Why, "working directory") {
-		e.Reason += " " + r.job.WorkingDirectory
-	}
-	if s.Stopping {
-		e.Reason = d.stopReason(r)
-		e.TimedOut = e.Reason == reasonTimeout
-	}
-	e.Duration = d.elapsed(r)
-	if ended := r.file.EndedAt(); !ended.IsZero() {
-		e.Duration = min(e.Duration, max(0, ended.Sub(r.intent.StartedAt)))
-	}
-	return e
-}
-
-// good says whether an ending is a success of its job. A run that was ended on
-// purpose is none, whatever its exit status.
-func (e ending) good(job *Job) bool {
-	return e.Exit >= 0 && e.Reason == "" && job.Succeeded(e.Exit)
-}
-
-// signal is the signal that an exit status of 128 + n stands for; 0 for none.
-func (e ending) signal() int {
-	if e.Exit > 128 && e.Exit <= 128+64 {
-		return e.Exit - 128
-	}
-	return 0
-}
 
 // finish records the end of a run and makes way for the next one. What is left
 // to be told about it does not hold that up.
@@ -140,19 +103,6 @@ func (d *duty) sayEnding(r *run) {
 	}
 }
 
-// String says how a run ended, for people.
-func (e ending) String() string {
-	switch {
-	case e.TimedOut:
-		return "ended, because its timeout was hit"
-	case e.Reason != "":
-		return e.Reason
-	case e.signal() != 0:
-		return fmt.Sprintf("exit code %d (signal %d, %s)", e.Exit, e.signal(), syscall.Signal(e.signal()))
-	}
-	return fmt.Sprintf("exit code %d", e.Exit)
-}
-
 // putAwayIfTold moves a run whose end is recorded and told to the ended ones.
 func (d *duty) putAwayIfTold(r *run) {
 	if r.ending == nil || !r.told {
@@ -173,30 +123,4 @@ func (d *duty) putAwayIfTold(r *run) {
 	_ = r.file.Close()
 	delete(d.runs, r.intent.ID)
 	d.prune(r.job)
-}
-
-// words is a duration as the original writes it: "1 hour, 2 minutes, 3 seconds".
-func words(t time.Duration) string {
-	if t < time.Second {
-		return fmt.Sprintf("%.2g seconds", t.Seconds())
-	}
-	out := ""
-	for _, unit := range []struct {
-		name string
-		size time.Duration
-	}{{"day", 24 * time.Hour}, {"hour", time.Hour}, {"minute", time.Minute}, {"second", time.Second}} {
-		n := t / unit.size
-		t %= unit.size
-		if n == 0 {
-			continue
-		}
-		if out != "" {
-			out += ", "
-		}
-		out += fmt.Sprintf("%d %s", n, unit.name)
-		if n > 1 {
-			out += "s"
-		}
-	}
-	return out
 }

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"fmt"
 	"time"
 
@@ -112,4 +113,47 @@ func (v *voice) tellData(t *telling, s runfile.Stream, piece runfile.Piece) bool
 	told := t.told
 	told.Offset[s] = piece.Next
 	return v.noteDone(t, told)
+}
+
+// runInfo is what handlers may know of a run.
+func (v *voice) runInfo(t *telling) *RunInfo {
+	in := t.run.intent
+	info := &RunInfo{
+		ID: in.ID, Attempt: in.Attempt, ScheduledAt: in.Instant, StartedAt: in.StartedAt,
+		Slave: in.Slave, Fence: in.Fence, Output: t.output,
+	}
+	if look, err := t.run.file.Look(); err == nil {
+		info.PID = look.PID
+	}
+	return info
+}
+
+// output reads what is kept of the run's output.
+func (t *telling) output(stream string, lines int, most int64) (string, error) {
+	if most <= 0 {
+		most = pieceSize
+	}
+	switch stream {
+	case "stdout":
+		return t.run.file.Tail(runfile.Stdout, lines, most)
+	case "stderr":
+		return t.run.file.Tail(runfile.Stderr, lines, most)
+	}
+	out, err := t.run.file.Tail(runfile.Stdout, lines, most)
+	if err != nil {
+		return "", err
+	}
+	more, err := t.run.file.Tail(runfile.Stderr, lines, most)
+	return out + more, err
+}
+
+// withName puts a job's name in front of each line.
+func withName(name string, data []byte) []byte {
+	var out bytes.Buffer
+	for line := range bytes.Lines(data) {
+		fmt.Fprintf(&out, "[%s] ", name)
+		out.Write(bytes.TrimSuffix(line, []byte{'\n'}))
+		out.WriteByte('\n')
+	}
+	return out.Bytes()
 }

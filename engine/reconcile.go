@@ -163,7 +163,7 @@ func (d *duty) judge(r *run) {
 	act := decide(s)
 	if r.adopted && r.telling == nil && act != actStart && act != actGiveUp {
 		d.report.Adopted++
-		d.voice.take(d, r)
+		d.voice.take(r)
 	}
 	switch act {
 	case actWatch:

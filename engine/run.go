@@ -30,19 +30,6 @@ type run struct {
 	telling   *telling
 }
 
-// ending is how a run ended.
-type ending struct {
-	Exit     int // -1: not known
-	TimedOut bool
-	Reason   string        // why, where the exit status does not say
-	Never    bool          // no process of it was ever started
-	Unknown  bool          // it is not known whether it ran
-	Duration time.Duration // 0: not known
-	CPU      time.Duration
-	CPUKnown bool
-	MaxRSS   int64 // bytes; 0: not known
-}
-
 // jobOf finds the job of a run in the plan, or rebuilds it from what the run
 // knows.
 func (d *duty) jobOf(in runfile.Intent) *Job {

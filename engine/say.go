@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"sync"
+	"time"
 )
 
 // log writes a message about a job, as the original words it.
@@ -67,4 +68,30 @@ func (s *Shift) ScriptLog(index int, level Level, message string, fields map[str
 		return
 	}
 	l.voice.post(act)
+}
+
+// words is a duration as the original writes it: "1 hour, 2 minutes, 3 seconds".
+func words(t time.Duration) string {
+	if t < time.Second {
+		return fmt.Sprintf("%.2g seconds", t.Seconds())
+	}
+	out := ""
+	for _, unit := range []struct {
+		name string
+		size time.Duration
+	}{{"day", 24 * time.Hour}, {"hour", time.Hour}, {"minute", time.Minute}, {"second", time.Second}} {
+		n := t / unit.size
+		t %= unit.size
+		if n == 0 {
+			continue
+		}
+		if out != "" {
+			out += ", "
+		}
+		out += fmt.Sprintf("%d %s", n, unit.name)
+		if n > 1 {
+			out += "s"
+		}
+	}
+	return out
 }

@@ -132,7 +132,7 @@ func (d *duty) started(in *intent, r *run) {
 	d.report.Started++
 	d.log(d.Plan.Levels.JobStartingAndFinishing, r.job, "Starting: "+r.job.Command.String())
 	d.say("%s: started", r.job.Name)
-	d.voice.take(d, r)
+	d.voice.take(r)
 	d.watch(r)
 }
 

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"sync/atomic"
@@ -279,66 +278,6 @@ func (v *voice) toldAll(t *telling) {
 	})
 }
 
-// event is the event of a run's end.
-func (e ending) event(job *Job, attempt int) (name string, params map[string]any) {
-	params = map[string]any{"attempt": attempt}
-	if e.Duration > 0 {
-		params["duration"] = e.Duration.Seconds()
-	}
-	if e.CPUKnown {
-		params["cpuTime"] = e.CPU.Seconds()
-	}
-	if e.MaxRSS > 0 {
-		params["maxRss"] = e.MaxRSS
-	}
-	if e.good(job) {
-		return EventJobSuccess, params
-	}
-	params["timedOut"] = e.TimedOut
-	if e.Exit >= 0 {
-		params["exitCode"] = e.Exit
-	}
-	if signal := e.signal(); signal != 0 {
-		params["signal"] = signal
-	}
-	if e.Reason != "" {
-		params["reason"] = e.Reason
-	}
-	return EventJobError, params
-}
-
-// runInfo is what handlers may know of a run.
-func (v *voice) runInfo(t *telling) *RunInfo {
-	in := t.run.intent
-	info := &RunInfo{
-		ID: in.ID, Attempt: in.Attempt, ScheduledAt: in.Instant, StartedAt: in.StartedAt,
-		Slave: in.Slave, Fence: in.Fence, Output: t.output,
-	}
-	if look, err := t.run.file.Look(); err == nil {
-		info.PID = look.PID
-	}
-	return info
-}
-
-// output reads what is kept of the run's output.
-func (t *telling) output(stream string, lines int, most int64) (string, error) {
-	if most <= 0 {
-		most = pieceSize
-	}
-	switch stream {
-	case "stdout":
-		return t.run.file.Tail(runfile.Stdout, lines, most)
-	case "stderr":
-		return t.run.file.Tail(runfile.Stderr, lines, most)
-	}
-	out, err := t.run.file.Tail(runfile.Stdout, lines, most)
-	if err != nil {
-		return "", err
-	}
-	more, err := t.run.file.Tail(runfile.Stderr, lines, most)
-	return out + more, err
-}
-
 func word(kind uint8) string {
 	switch kind {
 	case tellStarted:
@@ -349,15 +288,4 @@ func word(kind uint8) string {
 		return "timeout"
 	}
 	return "finished"
-}
-
-// withName puts a job's name in front of each line.
-func withName(name string, data []byte) []byte {
-	var out bytes.Buffer
-	for line := range bytes.Lines(data) {
-		fmt.Fprintf(&out, "[%s] ", name)
-		out.Write(bytes.TrimSuffix(line, []byte{'\n'}))
-		out.WriteByte('\n')
-	}
-	return out.Bytes()
 }

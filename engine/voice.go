@@ -152,13 +152,13 @@ func (v *voice) maySpeak() bool {
 	}
 	if !v.taking {
 		v.taking = true
-		go v.take1()
+		go v.waitForRight()
 	}
 	return false
 }
 
-// take1 waits for the right to speak and hands it to the voice's goroutine.
-func (v *voice) take1() {
+// waitForRight waits for the right to speak and hands it to the voice's goroutine.
+func (v *voice) waitForRight() {
 	release, err := v.d.Speak(v.d.ctx)
 	if err != nil {
 		if v.d.ctx.Err() == nil {
@@ -174,8 +174,8 @@ func (v *voice) take1() {
 }
 
 // take begins to tell about a run; it is called by the shift.
-func (v *voice) take(d *duty, r *run) {
-	t := newTelling(d, r)
+func (v *voice) take(r *run) {
+	t := newTelling(v.d, r)
 	if r.ending != nil {
 		e := *r.ending
 		t.ending = &e
@@ -198,7 +198,7 @@ func (v *voice) timedOut(r *run) { v.fact(r, func(t *telling) { t.timedOut = tru
 
 func (v *voice) ended(r *run) {
 	if r.telling == nil {
-		v.take(v.d, r)
+		v.take(r)
 		return
 	}
 	e := *r.ending

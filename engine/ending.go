@@ -1,0 +1,96 @@
+package engine
+
+import (
+	"fmt"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// ending is how a run ended.
+type ending struct {
+	Exit     int // -1: not known
+	TimedOut bool
+	Reason   string        // why, where the exit status does not say
+	Never    bool          // no process of it was ever started
+	Unknown  bool          // it is not known whether it ran
+	Duration time.Duration // 0: not known
+	CPU      time.Duration
+	CPUKnown bool
+	MaxRSS   int64 // bytes; 0: not known
+}
+
+// endingOf is the ending of a run whose exit status is known.
+func (d *duty) endingOf(r *run, s sight) ending {
+	e := ending{Exit: s.Exit, CPU: s.UserCPU + s.SystemCPU, CPUKnown: s.CPUKnown, MaxRSS: s.MaxRSS, Reason: s.Why}
+	if s.Why != "" {
+		e.Exit = -1
+	}
+	if strings.HasSuffix(s.Why, "working directory") {
+		e.Reason += " " + r.job.WorkingDirectory
+	}
+	if s.Stopping {
+		e.Reason = d.stopReason(r)
+		e.TimedOut = e.Reason == reasonTimeout
+	}
+	e.Duration = d.elapsed(r)
+	if ended := r.file.EndedAt(); !ended.IsZero() {
+		e.Duration = min(e.Duration, max(0, ended.Sub(r.intent.StartedAt)))
+	}
+	return e
+}
+
+// good says whether an ending is a success of its job. A run that was ended on
+// purpose is none, whatever its exit status.
+func (e ending) good(job *Job) bool {
+	return e.Exit >= 0 && e.Reason == "" && job.Succeeded(e.Exit)
+}
+
+// signal is the signal that an exit status of 128 + n stands for; 0 for none.
+func (e ending) signal() int {
+	if e.Exit > 128 && e.Exit <= 128+64 {
+		return e.Exit - 128
+	}
+	return 0
+}
+
+// String says how a run ended, for people.
+func (e ending) String() string {
+	switch {
+	case e.TimedOut:
+		return "ended, because its timeout was hit"
+	case e.Reason != "":
+		return e.Reason
+	case e.signal() != 0:
+		return fmt.Sprintf("exit code %d (signal %d, %s)", e.Exit, e.signal(), syscall.Signal(e.signal()))
+	}
+	return fmt.Sprintf("exit code %d", e.Exit)
+}
+
+// event is the event of a run's end.
+func (e ending) event(job *Job, attempt int) (name string, params map[string]any) {
+	params = map[string]any{"attempt": attempt}
+	if e.Duration > 0 {
+		params["duration"] = e.Duration.Seconds()
+	}
+	if e.CPUKnown {
+		params["cpuTime"] = e.CPU.Seconds()
+	}
+	if e.MaxRSS > 0 {
+		params["maxRss"] = e.MaxRSS
+	}
+	if e.good(job) {
+		return EventJobSuccess, params
+	}
+	params["timedOut"] = e.TimedOut
+	if e.Exit >= 0 {
+		params["exitCode"] = e.Exit
+	}
+	if signal := e.signal(); signal != 0 {
+		params["signal"] = signal
+	}
+	if e.Reason != "" {
+		params["reason"] = e.Reason
+	}
+	return EventJobError, params
+}

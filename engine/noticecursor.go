@@ -1,0 +1,149 @@
+package engine
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"hash/crc32"
+	"os"
+	"sync"
+	"time"
+
+	"slavedriver/internal/faultpoint"
+)
+
+// noticeCursor is the file that says which notice is being told and which was
+// told last: two slots of one record, written in turn and in place, so that
+// neither a full disk nor a torn write loses both.
+type noticeCursor struct {
+	mu   sync.Mutex
+	file *os.File
+	err  error
+	rec  noticeRecord
+	// damaged says that what was told is not known any more.
+	damaged bool
+}
+
+type noticeRecord struct {
+	Version uint64 // grows with each write
+	Done    uint64 // the newest notice that was told
+	Calling uint64 // the one in whose handlers the writer is, or 0
+	Since   uint64 // CLOCK_BOOTTIME of that, nanoseconds
+	Deaths  uint64 // how many shifts died in them past the deadline
+}
+
+const noticeSlot = 64 // bytes; each slot is far from a sector's edge
+
+func openNoticeCursor(path string) *noticeCursor {
+	c := &noticeCursor{}
+	c.file, c.err = os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if c.err == nil {
+		c.err = c.reserve()
+	}
+	if c.err == nil {
+		c.load()
+	}
+	return c
+}
+
+// reserve takes the room on the disk while there is some.
+func (c *noticeCursor) reserve() error {
+	info, err := c.file.Stat()
+	if err != nil || info.Size() >= 2*noticeSlot {
+		return err
+	}
+	_, err = c.file.WriteAt(make([]byte, 2*noticeSlot), 0)
+	return err
+}
+
+// load reads the newer of the two slots that are whole. Where there was
+// something and neither is, that is damage, and all is told again.
+func (c *noticeCursor) load() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.file == nil {
+		return
+	}
+	whole, written := false, false
+	for i := range int64(2) {
+		slot := make([]byte, noticeSlot)
+		if _, err := c.file.ReadAt(slot, i*noticeSlot); err != nil {
+			continue
+		}
+		written = written || len(bytes.Trim(slot, "\x00")) > 0
+		rec, ok := decodeNotice(slot)
+		whole = whole || ok
+		if ok && rec.Version >= c.rec.Version {
+			c.rec = rec
+		}
+	}
+	c.damaged = written && !whole
+}
+
+func decodeNotice(slot []byte) (rec noticeRecord, ok bool) {
+	if crc32.ChecksumIEEE(slot[:40]) != binary.LittleEndian.Uint32(slot[40:]) {
+		return rec, false
+	}
+	_, err := binary.Decode(slot, binary.LittleEndian, &rec)
+	return rec, err == nil && rec.Version > 0
+}
+
+func (c *noticeCursor) write(rec noticeRecord) error {
+	if c.err != nil {
+		return c.err
+	}
+	if err := faultpoint.Hit("notice.write"); err != nil {
+		return err
+	}
+	rec.Version = c.rec.Version + 1
+	slot := make([]byte, noticeSlot)
+	if _, err := binary.Encode(slot, binary.LittleEndian, rec); err != nil {
+		return err
+	}
+	binary.LittleEndian.PutUint32(slot[40:], crc32.ChecksumIEEE(slot[:40]))
+	if _, err := c.file.WriteAt(slot, int64(rec.Version%2)*noticeSlot); err != nil {
+		return err
+	}
+	c.rec = rec
+	return faultpoint.Hit("notice.written")
+}
+
+// begin notes that the handlers of a notice are about to be called.
+func (c *noticeCursor) begin(seq uint64, boot, deadline time.Duration) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	rec := c.rec
+	if rec.Calling == seq && boot-time.Duration(rec.Since) > deadline {
+		rec.Deaths++
+	}
+	if rec.Calling != seq {
+		rec.Deaths = 0
+	}
+	rec.Calling, rec.Since = seq, uint64(boot)
+	return c.write(rec)
+}
+
+// finish notes that they have returned.
+func (c *noticeCursor) finish(seq uint64) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	rec := c.rec
+	rec.Done, rec.Calling, rec.Deaths = seq, 0, 0
+	err := c.write(rec)
+	if err != nil && !errors.Is(err, c.err) {
+		c.rec.Done = seq // at least this shift does not tell it again
+	}
+	return err
+}
+
+func (c *noticeCursor) done() uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.rec.Done
+}
+
+func (c *noticeCursor) deaths() uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.rec.Deaths
+}

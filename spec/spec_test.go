@@ -4,6 +4,7 @@ package spec
 
 import (
 	"bytes"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -45,6 +46,12 @@ func run(m *testing.M) int {
 		return 1
 	}
 	binary = dir
+	// Scripts wait more than they work.
+	flag.Parse()
+	if err := flag.Set("test.parallel", "6"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	return m.Run()
 }
 

@@ -84,7 +84,7 @@ func TestStatusAndWords(t *testing.T) {
 		{"broken.lua", 2, "", "error: broken.lua:1: "},
 		{"check broken.lua", 2, "", "error: broken.lua:1: "},
 		{"crontab", 2, "", "error: crontab:1: "},
-		{"slavedriver.lua --var-dir /dev/null/x", 3, "", "error: cannot create the var dir"},
+		{"slavedriver.lua --var-dir /dev/null/x", 3, "", "error: the var dir /dev/null/x cannot be used: /dev/null is not a folder"},
 		{"check slavedriver.lua", 0, "slavedriver.lua is valid: 2 jobs, 1 of them on slave test1\n" +
 			"not on slave test1: Elsewhere (only on web*)\n", ""},
 		{"check --slave web1 slavedriver.lua", 0, "2 jobs, 2 of them on slave web1\n", ""},

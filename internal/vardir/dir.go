@@ -22,7 +22,11 @@ func Open(base, namespace, entryFile string) (*Dir, error) {
 		return nil, err
 	}
 	// Who can write to a folder above could exchange base behind our back.
-	if err := Trusted(os.Geteuid() == 0)(existing(filepath.Dir(base))); err != nil {
+	above := existing(filepath.Dir(base))
+	if info, err := os.Stat(above); err == nil && !info.IsDir() {
+		return nil, fmt.Errorf("the var dir %s cannot be used: %s is not a folder", base, above)
+	}
+	if err := Trusted(os.Geteuid() == 0)(above); err != nil {
 		return nil, fmt.Errorf("the var dir %s cannot be used: %w", base, err)
 	}
 	if err := os.MkdirAll(base, 0o700); err != nil {
@@ -46,7 +50,7 @@ func existing(folder string) string {
 	for {
 		_, err := os.Lstat(folder)
 		above := filepath.Dir(folder)
-		if !errors.Is(err, os.ErrNotExist) || above == folder {
+		if err == nil || above == folder {
 			return folder
 		}
 		folder = above

@@ -11,10 +11,11 @@ import (
 type ending struct {
 	Exit     int // -1: not known
 	TimedOut bool
-	Reason   string        // why, where the exit status does not say
-	Never    bool          // no process of it was ever started
-	Unknown  bool          // it is not known whether it ran
-	Duration time.Duration // 0: not known
+	Reason   string // why, where the exit status does not say
+	Never    bool   // no process of it was ever started
+	Unknown  bool   // it is not known whether it ran
+	Duration time.Duration
+	Timed    bool // Duration is known
 	CPU      time.Duration
 	CPUKnown bool
 	MaxRSS   int64 // bytes; 0: not known
@@ -33,7 +34,7 @@ func (d *duty) endingOf(r *run, s sight) ending {
 		e.Reason = d.stopReason(r)
 		e.TimedOut = e.Reason == reasonTimeout
 	}
-	e.Duration = d.elapsed(r)
+	e.Duration, e.Timed = d.elapsed(r), true
 	if ended := r.file.EndedAt(); !ended.IsZero() {
 		e.Duration = min(e.Duration, max(0, ended.Sub(r.intent.StartedAt)))
 	}
@@ -70,7 +71,7 @@ func (e ending) String() string {
 // event is the event of a run's end.
 func (e ending) event(job *Job, attempt int) (name string, params map[string]any) {
 	params = map[string]any{"attempt": attempt}
-	if e.Duration > 0 {
+	if e.Timed {
 		params["duration"] = e.Duration.Seconds()
 	}
 	if e.CPUKnown {

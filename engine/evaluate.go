@@ -3,6 +3,7 @@ package engine
 import (
 	"crypto/rand"
 	"fmt"
+	"slices"
 	"time"
 
 	"slavedriver/schedule"
@@ -132,19 +133,36 @@ func (d *duty) intend(job *Job, in *intent) {
 		return
 	}
 	if earlier := d.intentOf(job, in); earlier != nil {
-		if job.OnOverlap == OverlapSkip {
-			d.skip(in, fmt.Sprintf("the start of %s still waits", earlier.Instant.Format(time.RFC3339)))
-			return
-		}
-		if earlier.phase == phaseWaiting {
-			d.skip(earlier, "replaced by the next start")
-		}
+		d.merge(earlier, in)
+		return
 	}
 	if live := d.bySlug[job.Slug]; len(live) > 0 && !d.makeWay(job, live) {
 		d.stillRunning(in, live[0].intent.StartedAt, d.Plan.Slave)
 		return
 	}
 	d.addIntent(in)
+}
+
+// merge lets a start that still waits make way for a newer one of the same job,
+// in its place in the queue: one start for both. One that is past waiting, or
+// whose time is over, goes its own way.
+func (d *duty) merge(earlier, in *intent) {
+	switch {
+	case earlier.phase != phaseWaiting || earlier.Ask:
+		d.skip(in, fmt.Sprintf("the start of %s is being made", earlier.Instant.Format(time.RFC3339)))
+		return
+	case d.now().After(earlier.Until):
+		d.miss(earlier)
+	default:
+		d.settle(earlier, OutcomeMerged, "one start for several missed instants: "+in.Run)
+	}
+	for i, other := range d.agenda.Intents {
+		if other == earlier {
+			d.agenda.Intents = slices.Insert(d.agenda.Intents, i+1, in)
+			break
+		}
+	}
+	d.dirty = true
 }
 
 func (d *duty) addIntent(in *intent) {

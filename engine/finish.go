@@ -22,7 +22,10 @@ func (d *duty) finish(r *run, e ending) {
 
 // What a shift notes of a run's end (runfile.Kept.Flags), besides that it is
 // in the ledger.
-const keptSaid = 1 // it was counted and logged
+const (
+	keptSaid   = 1 << iota // it was counted and logged
+	keptWarned             // that it took longer than expected was logged
+)
 
 // record counts and logs the end of a run and writes it to the ledger, each
 // once: a note in the run's folder says that it was done, and where a crash, a
@@ -93,7 +96,7 @@ func (d *duty) sayEnding(r *run) {
 		d.report.Failed++
 	}
 	took := ""
-	if e.Duration > 0 {
+	if e.Timed {
 		took = " after " + words(e.Duration)
 	}
 	d.log(d.Plan.Levels.JobStartingAndFinishing, r.job, "Finished"+took+": "+e.String())

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -14,6 +15,19 @@ type notice struct {
 	Time   time.Time      `json:"time"`
 	Job    string         `json:"job,omitempty"`
 	Params map[string]any `json:"params,omitempty"`
+}
+
+// runOf is what there is to know of a run that failed before it had a folder:
+// handlers of finished.error find a run, if one without output.
+func (v *voice) runOf(n notice) *RunInfo {
+	if n.Name != EventJobError {
+		return nil
+	}
+	id, _, _ := strings.Cut(n.ID, "/")
+	return &RunInfo{
+		ID: id, Attempt: 1, ScheduledAt: instantOfRun(id), StartedAt: n.Time, Slave: v.d.Plan.Slave,
+		Output: func(string, int, int64) (string, error) { return "", nil },
+	}
 }
 
 // notify puts an event into the agenda, if any handler wants it. It is told
@@ -95,7 +109,7 @@ func (v *voice) sayNotice() bool {
 		return false
 	}
 	if v.told.deaths() < deathsAllowed {
-		v.call(&Event{Name: n.Name, ID: n.ID, Time: n.Time, Job: v.d.jobNamed(n.Job), Params: n.Params})
+		v.call(&Event{Name: n.Name, ID: n.ID, Time: n.Time, Job: v.d.jobNamed(n.Job), Run: v.runOf(n), Params: n.Params})
 	} else {
 		message := fmt.Sprintf("the event %s was set aside: %d shifts ended in its handlers", n.ID, deathsAllowed)
 		v.d.Log.Log(Error, message, nil)

@@ -197,7 +197,7 @@ func (d *duty) lost(r *run, s sight) ending {
 	case !s.SameWorld:
 		e.Reason = "the machine or container was restarted while it ran"
 	default:
-		e.Duration = d.elapsed(r)
+		e.Duration, e.Timed = d.elapsed(r), true
 	}
 	return e
 }

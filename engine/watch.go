@@ -93,12 +93,26 @@ func (d *duty) checkDeadlines(r *run) {
 	if warn := r.intent.WarnAfter; warn > 0 && elapsed >= warn && !r.warned {
 		r.warned = true
 		d.voice.warned(r)
-		d.log(d.Plan.Levels.NotFinishedWhenExpected, r.job, "Expected run time of "+words(warn)+" elapsed")
+		d.sayWarned(r)
 	}
 	if limit := r.intent.Timeout; limit > 0 && elapsed >= limit && !r.stopping {
 		d.log(d.Plan.Levels.NeedingToBeKilled, r.job, "Timeout of "+words(limit)+" was hit, ending it")
 		d.stop(r, reasonTimeout)
 	}
+}
+
+// sayWarned logs that a run takes longer than expected, once, whichever shift
+// notices.
+func (d *duty) sayWarned(r *run) {
+	kept, err := r.file.ReadKept()
+	if err == nil && kept.Flags&keptWarned != 0 {
+		return
+	}
+	kept.Flags |= keptWarned
+	if err := r.file.NoteKept(kept); err != nil {
+		d.sayOnce("kept", Error, err.Error())
+	}
+	d.log(d.Plan.Levels.NotFinishedWhenExpected, r.job, "Expected run time of "+words(r.intent.WarnAfter)+" elapsed")
 }
 
 // stop ends a run: the reason is noted before the first signal, so that a later

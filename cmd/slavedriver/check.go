@@ -29,6 +29,9 @@ func (c *command) checkCommand() *cobra.Command {
 
 // printVerdict says that the file is valid, and what may still be wrong.
 func (c *command) printVerdict(file string, plan *engine.Plan) error {
+	if len(plan.Jobs) == 0 {
+		plan.Warnings = append(plan.Warnings, "there is no job in it; a Job is added by slavedriver:addJob(job), before slavedriver:run()")
+	}
 	c.warn(plan.Warnings)
 	elsewhere := jobsElsewhere(plan)
 	here := len(plan.Jobs) - len(elsewhere)

@@ -27,7 +27,7 @@ type command struct {
 const manual = `Runs the jobs that are due in FILE, a Lua file, and watches them until they are
 done or the next call takes over. A crontab line is all it needs:
 
-  * * * * * slavedriver /srv/shop/slavedriver.lua
+  * * * * * /usr/local/bin/slavedriver /srv/shop/slavedriver.lua
 
 Exit status: 0 the work was done, whatever the jobs did; 2 wrong usage or an
 invalid FILE; 3 the var dir or a lock cannot be used; 1 anything else.`

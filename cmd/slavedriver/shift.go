@@ -61,8 +61,22 @@ func (c *command) work(ctx context.Context, script *luaapi.Script, dir *vardir.D
 	shift.Out, shift.Err, shift.Say = c.scriptOutput(), c.stderr, c.sayer()
 	shift.Speak = speaker(dir, script)
 	shift.Log = logging.New(plan.Loggers, c.stderr, shift.ScriptLog)
-	_, err = shift.Run(ctx)
+	report, err := shift.Run(ctx)
+	if shift.Say != nil {
+		sayReport(shift.Say, report)
+	}
 	return unusable(err)
+}
+
+// sayReport tells a person who watches why the shift is over, where that is
+// not plain.
+func sayReport(say func(string, ...any), r engine.Report) {
+	switch {
+	case r.Relieved:
+		say("relieved: what runs goes on, and the next call takes over")
+	case r.Started+r.Adopted+r.Failed+r.Skipped+r.Missed == 0:
+		say("nothing was due (see slavedriver list; --at TIME starts what is due then)")
+	}
 }
 
 // load reads the entry file; its errors are *luaapi.Error.

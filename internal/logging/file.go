@@ -21,6 +21,7 @@ type file struct {
 	file    *os.File
 	cut     bool // the last line was written in part
 	trouble once
+	instead engine.Logger // takes over where the file cannot be opened
 }
 
 func (f *file) Log(level engine.Level, message string, fields map[string]any) {
@@ -29,6 +30,7 @@ func (f *file) Log(level engine.Level, message string, fields map[string]any) {
 	defer f.mu.Unlock()
 	f.open()
 	if f.file == nil {
+		f.instead.Log(level, message, fields)
 		return
 	}
 	if f.cut {
@@ -50,6 +52,6 @@ func (f *file) open() {
 	f.file, err = os.OpenFile(f.path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
 	if err != nil {
 		f.file = nil
-		f.trouble.trouble(fmt.Errorf("cannot open the log: %w; its messages are dropped", err))
+		f.trouble.trouble(fmt.Errorf("cannot open the log: %w; its errors go to stderr", err))
 	}
 }

@@ -32,7 +32,8 @@ func New(cfgs []engine.LoggerConfig, stderr io.Writer, call Function) engine.Log
 func destination(cfg engine.LoggerConfig, say *terminal, call Function) engine.Logger {
 	switch cfg.Kind {
 	case "file":
-		return &file{path: cfg.Path, format: lineFormat(cfg.Format), trouble: once{say: say}}
+		return &file{path: cfg.Path, format: lineFormat(cfg.Format), trouble: once{say: say},
+			instead: leveled{least: engine.Error, to: say}}
 	case "syslog":
 		return newSyslog(cfg.Tag, once{say: say})
 	case "function":

@@ -123,6 +123,17 @@ func TestFileIsOpenedByTheFirstMessage(t *testing.T) {
 	}
 }
 
+// A log that cannot be opened loses no error: those go to stderr instead.
+func TestErrorsGoToStderrInstead(t *testing.T) {
+	var stderr bytes.Buffer
+	log := New([]engine.LoggerConfig{{Kind: "file", Path: filepath.Join(t.TempDir(), "none", "log")}}, &stderr, nil)
+	log.Log(engine.Info, "quiet", nil)
+	log.Log(engine.Error, "loud", nil)
+	if got := stderr.String(); !strings.HasSuffix(got, "slavedriver: error: loud\n") || strings.Contains(got, "quiet") {
+		t.Errorf("%q", got)
+	}
+}
+
 func TestTroubleIsSaidOnce(t *testing.T) {
 	for name, path := range map[string]string{
 		"a missing folder": filepath.Join(t.TempDir(), "none", "log"),
@@ -134,7 +145,7 @@ func TestTroubleIsSaidOnce(t *testing.T) {
 		var stderr bytes.Buffer
 		log := New([]engine.LoggerConfig{{Kind: "file", Path: path}}, &stderr, nil)
 		for range 3 {
-			log.Log(engine.Error, "x", nil)
+			log.Log(engine.Warning, "x", nil)
 		}
 		got := stderr.String()
 		if strings.Count(got, "\n") != 1 || !strings.HasPrefix(got, "slavedriver: warning: cannot ") || !strings.Contains(got, path) {

@@ -54,7 +54,7 @@ func (d *duty) missed(job *Job, s span, reason string) {
 	id := runID(job, s.Last)
 	d.outcome(Outcome{Job: job.Name, Run: id, Instant: s.Last, First: s.First, Count: s.Count, Outcome: OutcomeMissed, Reason: reason})
 	d.report.Missed += s.Count
-	d.log(Warning, job, fmt.Sprintf("Missed %d start(s), the last at %s: %s", s.Count, s.Last.Format(time.RFC3339), reason))
+	d.log(Error, job, fmt.Sprintf("Missed %d start(s), the last at %s: %s", s.Count, s.Last.Format(time.RFC3339), reason))
 	d.notify(EventJobMissed, job.Name, id+"/missed", map[string]any{"scheduledAt": s.Last.Unix(), "count": s.Count, "reason": reason})
 }
 

@@ -23,8 +23,9 @@ func (d *duty) finish(r *run, e ending) {
 // What a shift notes of a run's end (runfile.Kept.Flags), besides that it is
 // in the ledger.
 const (
-	keptSaid   = 1 << iota // it was counted and logged
-	keptWarned             // that it took longer than expected was logged
+	keptSaid      = 1 << iota // it was counted and logged
+	keptWarned                // that it took longer than expected was logged
+	keptLeaseLost             // that its lease was lost was said
 )
 
 // record counts and logs the end of a run and writes it to the ledger, each
@@ -108,7 +109,7 @@ func (d *duty) sayEnding(r *run) {
 
 // putAwayIfTold moves a run whose end is recorded and told to the ended ones.
 func (d *duty) putAwayIfTold(r *run) {
-	if r.ending == nil || !r.told {
+	if r.ending == nil || !r.told || r.leased || d.runs[r.intent.ID] != r {
 		return
 	}
 	if !r.recorded {

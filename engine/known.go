@@ -67,7 +67,7 @@ func (k known) update(prints map[string]string, minute time.Time) known {
 	next := make(known, len(prints))
 	for name, now := range prints {
 		old, ok := k[name]
-		if !ok || old.Print != now {
+		if !ok || old.Print != now || old.Since.After(minute) { // or the clock was ahead
 			old = knownJob{Since: minute, Print: now}
 		}
 		next[name] = old

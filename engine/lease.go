@@ -22,7 +22,8 @@ type leaseWorker struct {
 	queue    chan func()   // one call at a time: the next is put in when its answer came
 	waiting  []func()      // the shift's: calls in order
 	calling  bool          // the shift's: a call is under way
-	releases []Claim       // the shift's: leases to be given up with the next call
+	releases []*run        // the shift's: ended runs whose leases are to be given up with the next call
+	again    []*run        // the shift's: those for which that failed
 	renewed  time.Duration // Clock.Boot of the last renewal
 }
 
@@ -267,6 +268,14 @@ func (d *duty) leaseLost(r *run, holder string) {
 		return
 	}
 	r.leaseLost = true
+	kept, err := r.file.ReadKept()
+	if err == nil && kept.Flags&keptLeaseLost != 0 {
+		return // an earlier shift said so
+	}
+	kept.Flags |= keptLeaseLost
+	if err := r.file.NoteKept(kept); err != nil {
+		d.sayOnce("kept", Error, err.Error())
+	}
 	d.log(Error, r.job, "Lost its lease while running; "+holder+" has it now")
 	d.notify(EventJobLeaseLost, r.job.Name, r.intent.ID+"/lease_lost", map[string]any{"holder": holder})
 	if r.job.OnLeaseLost == LeaseLostStop {
@@ -279,18 +288,32 @@ func (d *duty) release(r *run) {
 	if d.Store == nil || r.intent.Fence == 0 {
 		return
 	}
-	d.leases.releases = append(d.leases.releases, d.claimOfRun(r))
+	r.leased = true
+	d.leases.releases = append(d.leases.releases, r)
 }
 
-// releaseAll gives up what ended since the last time, in one call. A release
-// that fails is made up for by the lease's own end.
+// releaseAll gives up what ended since the last time, in one call. A run whose
+// release failed is not put away: it is tried again, by the next shift if need be.
 func (d *duty) releaseAll() {
-	claims := d.leases.releases
-	if len(claims) == 0 {
+	runs := d.leases.releases
+	if len(runs) == 0 {
 		return
 	}
 	d.leases.releases = nil
+	claims := make([]Claim, len(runs))
+	for i, r := range runs {
+		claims[i] = d.claimOfRun(r)
+	}
 	d.leases.call("release", claims, func(ctx context.Context, c []Claim) ([]Grant, error) {
 		return make([]Grant, len(c)), d.Store.Release(ctx, c)
-	}, func([]Grant, error) {})
+	}, func(_ []Grant, err error) {
+		if err != nil {
+			d.leases.again = append(d.leases.again, runs...)
+			return
+		}
+		for _, r := range runs {
+			r.leased = false
+			d.putAwayIfTold(r)
+		}
+	})
 }

@@ -17,7 +17,8 @@ func (v *voice) tellOutput(t *telling, s runfile.Stream) bool {
 	if !t.wants[s] || v.d.Clock.Boot() < t.retryAt {
 		return false
 	}
-	if t.ending == nil && s == runfile.Stdout && now.Sub(t.lookedAt) >= v.d.Plan.MonitorInterval {
+	// The shift's looks are an interval apart; a little less is one too.
+	if now.Sub(t.lookedAt) >= v.d.Plan.MonitorInterval*9/10 {
 		t.lookedAt = now
 		t.looking = [2]bool{true, true}
 	}

@@ -27,6 +27,7 @@ type run struct {
 	orphaned  bool    // lost its wrapper; what still lives of it is watched by polling
 	warned    bool    // the expected run time elapsed, and was said
 	leaseLost bool
+	leased    bool // it has ended, and its lease is not given up yet
 	telling   *telling
 }
 

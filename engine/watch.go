@@ -43,6 +43,9 @@ func (d *duty) gone(r *run, err error) {
 func (d *duty) look() {
 	d.lookedAt = d.now()
 	d.lookAgain()
+	d.leases.releases = append(d.leases.releases, d.leases.again...)
+	d.leases.again = nil
+	d.dirty = d.dirty || d.settledIntents() > 0 // a start that was made leaves the agenda
 	for _, r := range d.runs {
 		if r.ending == nil && r.unjudged {
 			d.judge(r)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"syscall"
 	"time"
 
 	"slavedriver/engine"
@@ -49,7 +50,7 @@ func (f *file) open() {
 	}
 	f.opened = true
 	var err error
-	f.file, err = os.OpenFile(f.path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+	f.file, err = os.OpenFile(f.path, os.O_WRONLY|os.O_APPEND|os.O_CREATE|syscall.O_NONBLOCK, 0o600) // a FIFO without a reader does not hold us
 	if err != nil {
 		f.file = nil
 		f.trouble.trouble(fmt.Errorf("cannot open the log: %w; its errors go to stderr", err))

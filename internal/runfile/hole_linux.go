@@ -11,7 +11,7 @@ import (
 
 // punch frees the first bytes of a file, whose length stays.
 func punch(path string, bytes int64) error {
-	fd, err := openFile(path, syscall.O_WRONLY)
+	fd, err := openFile(path, syscall.O_WRONLY|syscall.O_NONBLOCK) // see openOutput
 	if err != nil {
 		return err
 	}

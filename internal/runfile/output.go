@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"sync"
+	"syscall"
 	"unicode/utf8"
 )
 
@@ -182,7 +183,8 @@ func runeRest(data []byte) int {
 // openOutput opens a stream for reading, once, and says how long it is.
 func (r *Run) openOutput(s Stream) (*os.File, int64, error) {
 	if r.output.files[s] == nil {
-		f, err := os.Open(r.path(s.String()))
+		// The job owns the file, and could make an open wait (a file lease).
+		f, err := os.OpenFile(r.path(s.String()), os.O_RDONLY|syscall.O_NONBLOCK, 0)
 		if err != nil {
 			return nil, 0, err
 		}

@@ -20,13 +20,25 @@ func (d *duty) finish(r *run, e ending) {
 	d.voice.ended(r)
 }
 
-// What a shift notes of a run's end (runfile.Kept.Flags), besides that it is
-// in the ledger.
+// What shifts note of a run (runfile.Kept.Flags), so that it is said once.
 const (
 	keptSaid      = 1 << iota // it was counted and logged
 	keptWarned                // that it took longer than expected was logged
 	keptLeaseLost             // that its lease was lost was said
 )
+
+// firstOf says whether no shift noted that flag of a run before, and notes it.
+func (d *duty) firstOf(r *run, flag uint32) bool {
+	kept, err := r.file.ReadKept()
+	if err == nil && kept.Flags&flag != 0 {
+		return false
+	}
+	kept.Flags |= flag
+	if err := r.file.NoteKept(kept); err != nil {
+		d.sayOnce("kept", Error, err.Error())
+	}
+	return true
+}
 
 // record counts and logs the end of a run and writes it to the ledger, each
 // once: a note in the run's folder says that it was done, and where a crash, a

@@ -268,13 +268,8 @@ func (d *duty) leaseLost(r *run, holder string) {
 		return
 	}
 	r.leaseLost = true
-	kept, err := r.file.ReadKept()
-	if err == nil && kept.Flags&keptLeaseLost != 0 {
-		return // an earlier shift said so
-	}
-	kept.Flags |= keptLeaseLost
-	if err := r.file.NoteKept(kept); err != nil {
-		d.sayOnce("kept", Error, err.Error())
+	if !d.firstOf(r, keptLeaseLost) {
+		return
 	}
 	d.log(Error, r.job, "Lost its lease while running; "+holder+" has it now")
 	d.notify(EventJobLeaseLost, r.job.Name, r.intent.ID+"/lease_lost", map[string]any{"holder": holder})

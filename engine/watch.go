@@ -107,15 +107,9 @@ func (d *duty) checkDeadlines(r *run) {
 // sayWarned logs that a run takes longer than expected, once, whichever shift
 // notices.
 func (d *duty) sayWarned(r *run) {
-	kept, err := r.file.ReadKept()
-	if err == nil && kept.Flags&keptWarned != 0 {
-		return
+	if d.firstOf(r, keptWarned) {
+		d.log(d.Plan.Levels.NotFinishedWhenExpected, r.job, "Expected run time of "+words(r.intent.WarnAfter)+" elapsed")
 	}
-	kept.Flags |= keptWarned
-	if err := r.file.NoteKept(kept); err != nil {
-		d.sayOnce("kept", Error, err.Error())
-	}
-	d.log(d.Plan.Levels.NotFinishedWhenExpected, r.job, "Expected run time of "+words(r.intent.WarnAfter)+" elapsed")
 }
 
 // stop ends a run: the reason is noted before the first signal, so that a later

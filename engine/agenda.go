@@ -87,8 +87,11 @@ const (
 // loadAgenda reads the agenda. One that is missing is empty; one that cannot
 // be understood is set aside under another name and said, and is empty too.
 func loadAgenda(path string) (a *agenda, warning string, err error) {
-	data, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	data, err := durable.ReadFile(path)
+	switch {
+	case errors.Is(err, durable.ErrOdd):
+		return &agenda{}, fmt.Sprintf("the agenda is lost (%v); starts that waited in it are lost, schedules go on from this minute", err), nil
+	case errors.Is(err, fs.ErrNotExist):
 		return &agenda{}, "", nil
 	}
 	if err != nil {

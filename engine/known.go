@@ -7,7 +7,6 @@ import (
 	"hash/fnv"
 	"io"
 	"io/fs"
-	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -47,7 +46,7 @@ func fingerprint(job *Job, slave string) string {
 // loadKnown reads the jobs known so far; a file that is missing or cannot be
 // understood counts as none, so that each job begins with this minute.
 func loadKnown(path string) (k known, warning string, err error) {
-	data, err := os.ReadFile(path)
+	data, err := durable.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return known{}, "", nil
 	}

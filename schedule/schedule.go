@@ -1,5 +1,6 @@
 // Package schedule says when: cron expressions, instants and windows. It is
-// pure: it reads no clock, and nothing here fails after parsing.
+// pure: it reads no clock, and nothing here fails after parsing. Zone alone
+// reads something, the time zone database.
 package schedule
 
 import "time"
@@ -32,7 +33,15 @@ func Union(s ...Schedule) Schedule {
 	if len(s) == 1 {
 		return s[0]
 	}
-	return union(append([]Schedule(nil), s...))
+	var parts union
+	for _, part := range s {
+		if nested, ok := part.(union); ok {
+			parts = append(parts, nested...)
+		} else {
+			parts = append(parts, part)
+		}
+	}
+	return parts
 }
 
 type union []Schedule

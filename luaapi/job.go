@@ -151,6 +151,9 @@ func (j *job) complete(at site) error {
 	if j.WorkingDirectory == "" {
 		j.WorkingDirectory = filepath.Dir(at.s.entry)
 	}
+	if j.Location == nil {
+		j.Location = time.Local
+	}
 	if err := j.check(at.s); err != nil {
 		return about("job `"+j.Name+"`", err)
 	}

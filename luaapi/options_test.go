@@ -146,7 +146,7 @@ func TestDefaultsOfOptions(t *testing.T) {
 	j.Schedule = nil
 	want := engine.Job{
 		Name: "Sleep for a bit!", Slug: "sleep-for-a-bit", Source: "slavedriver.lua:1",
-		Command: engine.Command{Shell: "sleep 10"}, ScheduleText: []string{"* * * * *"}, Enabled: true,
+		Command: engine.Command{Shell: "sleep 10"}, ScheduleText: []string{"* * * * *"}, Location: time.Local, Enabled: true,
 		CatchUp: -1, RunOn: engine.RunOnEvery, OnOverlap: engine.OverlapSkip, OnNoStore: engine.StoreErrorRetry, OnLeaseLost: engine.LeaseLostContinue,
 		KillGrace: 10 * time.Second, SuccessCodes: []int{0}, WorkingDirectory: s.o.WorkingDirectory, Umask: -1,
 		KeepRuns: 20, KeepOutput: 1 << 20, MaxBacklog: 1 << 30,

@@ -75,14 +75,9 @@ func (v *voice) sayOdd(t *telling, s runfile.Stream, piece runfile.Piece) {
 
 // tellPiece tells the same piece again that a shift died with.
 func (v *voice) tellPiece(t *telling, s runfile.Stream, end int64) bool {
-	from := t.told.Offset[s]
-	piece, err := t.run.file.Read(s, from, runfile.All, v.piece[:])
+	piece, err := t.run.file.ReadAgain(s, t.told.Offset[s], end, v.piece[:])
 	if err != nil {
 		return v.cannotNote(t, err)
-	}
-	if piece.Next > end && end > piece.Offset { // the job went on writing
-		piece.Data, piece.Next = piece.Data[:end-piece.Offset], end
-		piece.Partial = piece.Data[len(piece.Data)-1] != '\n'
 	}
 	if len(piece.Data) == 0 { // dropped, or truncated by the job
 		told := t.told

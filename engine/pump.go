@@ -35,6 +35,7 @@ func (d *duty) advance() {
 		if in.settled || in.phase != phaseWaiting {
 			continue
 		}
+		d.explainWait(in, slots)
 		switch {
 		case in.job == nil || !in.job.Enabled:
 			in.problem = "the job is no longer in the entry file, or was disabled"
@@ -43,10 +44,10 @@ func (d *duty) advance() {
 			d.miss(in)
 		case in.Ask:
 			d.question(in)
-		case d.Clock.Boot() < in.notBefore || d.blocked(in) || slots == 0:
+		case d.Clock.Boot() < in.notBefore || d.blocked(in) || slots.none():
 			// it waits
 		default:
-			slots--
+			slots.take()
 			if d.needsLease(in.job) {
 				in.phase = phaseLeasing
 				claims = append(claims, in)
@@ -70,20 +71,6 @@ func (d *duty) markStarting(in *intent, starting bool) {
 	}
 	in.Starting, in.World, in.committed = starting, d.world, false
 	d.dirty = true
-}
-
-// freeSlots is how many more runs there may be; negative means no limit.
-func (d *duty) freeSlots() int {
-	if d.Plan.MaxConcurrent <= 0 {
-		return -1
-	}
-	taken := d.running
-	for _, in := range d.agenda.Intents {
-		if !in.settled && in.phase >= phaseLeasing {
-			taken++
-		}
-	}
-	return max(0, d.Plan.MaxConcurrent-taken)
 }
 
 // blocked says whether the job's last run is in the way of a start.

@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -45,6 +46,8 @@ func decide(s sight) action {
 		return actEnd
 	case s.Held:
 		return actWatch
+	case s.Damaged && s.Alive > 0 && s.Stopping:
+		return actEnd
 	case s.Damaged && s.Alive > 0:
 		return actOrphans
 	case s.Damaged:
@@ -109,11 +112,15 @@ func (d *duty) reconcile() error {
 // adopt takes one active run over.
 func (d *duty) adopt(id string) {
 	file, err := runfile.Open(d.folderOf(id))
-	if errors.Is(err, runfile.ErrCorrupt) {
+	switch {
+	case errors.Is(err, runfile.ErrCorrupt):
 		d.setRunAside(id, err)
 		return
-	}
-	if err != nil {
+	case errors.Is(err, fs.ErrNotExist): // somebody removed it just now
+		d.settleIntentOf(id)
+		d.notUnderstood(id, "its run folder was removed")
+		return
+	case err != nil:
 		d.sayOnce("open "+id, Error, err.Error()+"; trying again")
 		d.unseen[id] = d.standIn(id)
 		return
@@ -153,6 +160,7 @@ func (d *duty) settleIntentOf(id string) {
 
 // judge does what the sight of a run asks for.
 func (d *duty) judge(r *run) {
+	d.restoreIfLost(r)
 	s, err := see(r)
 	if err != nil {
 		d.sayOnce("see "+r.intent.ID, Error, err.Error()+"; trying again")
@@ -185,6 +193,22 @@ func (d *duty) judge(r *run) {
 	}
 }
 
+// restoreIfLost makes the folder of a run anew, or its status, that somebody
+// removed: most likely the job itself. Where the whole var dir is gone there is
+// nothing to be made.
+func (d *duty) restoreIfLost(r *run) {
+	if !r.file.Lost() || d.stillOurs() != nil {
+		return
+	}
+	look := r.look
+	look.Exited = r.ending != nil && look.Exited
+	if err := r.file.Restore(look); err != nil {
+		d.sayOnce("restore "+r.intent.ID, Error, err.Error()+"; trying again")
+		return
+	}
+	d.log(Error, r.job, fmt.Sprintf("the files of run %s were removed or renamed; it is watched to its end, but its exit status, and what it prints from now on, may not be known", r.intent.ID))
+}
+
 // lost is the ending of a run whose wrapper was killed.
 func (d *duty) lost(r *run, s sight) ending {
 	e := ending{Exit: -1, Reason: "its supervisor was killed, so that its exit status is not known"}
@@ -193,7 +217,7 @@ func (d *duty) lost(r *run, s sight) ending {
 		e.Reason = d.stopReason(r)
 		e.TimedOut = e.Reason == reasonTimeout
 	case s.Damaged:
-		e.Reason = "its status file is damaged, so that its exit status is not known"
+		e.Reason = "its status file was damaged or removed, so that its exit status is not known"
 	case !s.SameWorld:
 		e.Reason = "the machine or container was restarted while it ran"
 	default:
@@ -279,12 +303,24 @@ func (d *duty) setRunAside(id string, cause error) {
 		d.sayOnce("corrupt", Error, err.Error())
 		return
 	}
-	if err := os.Rename(d.folderOf(id), d.path(folderCorrupt, id)); err != nil {
+	target := d.path(folderCorrupt, id)
+	if _, err := os.Lstat(target); err == nil { // of an earlier run, or a job's own doing
+		target += d.now().UTC().Format(".20060102T150405.000Z")
+	}
+	if err := os.Rename(d.folderOf(id), target); err != nil {
 		d.sayOnce("corrupt "+id, Error, fmt.Sprintf("cannot set aside run %s: %v", id, err))
 		return
 	}
-	reason := fmt.Sprintf("its run folder could not be understood (%v); it was set aside in %s", cause, d.path(folderCorrupt))
+	d.notUnderstood(id, fmt.Sprintf("its run folder could not be understood (%v); it was set aside in %s", cause, d.path(folderCorrupt)))
+}
+
+// notUnderstood reports a run of which nothing but its id is known; a folder
+// whose name is no id is no run.
+func (d *duty) notUnderstood(id, reason string) {
 	d.Log.Log(Error, fmt.Sprintf("run %s: %s", id, reason), nil)
+	if _, _, ok := cutID(id); !ok {
+		return
+	}
 	d.outcome(Outcome{Job: d.nameOfSlug(slugOfRun(id)), Run: id, Instant: instantOfRun(id), Outcome: OutcomeUnknown, Reason: reason})
 	d.notify(EventJobError, d.nameOfSlug(slugOfRun(id)), id+"/finished", map[string]any{"reason": reason, "timedOut": false, "attempt": 1})
 }

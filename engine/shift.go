@@ -31,6 +31,9 @@ type Shift struct {
 	Err io.Writer
 	// Environ is what jobs inherit ("NAME=value").
 	Environ []string
+	// Descriptors is how many files this process may have open (ulimit -n); 0:
+	// not known.
+	Descriptors int
 	// Release gives up the duty lock; it is called once, as soon as the shift
 	// is relieved.
 	Release func()

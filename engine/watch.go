@@ -47,6 +47,7 @@ func (d *duty) look() {
 	d.leases.again = nil
 	d.dirty = d.dirty || d.settledIntents() > 0 // a start that was made leaves the agenda
 	for _, r := range d.runs {
+		d.restoreIfLost(r)
 		if r.ending == nil && r.unjudged {
 			d.judge(r)
 		}

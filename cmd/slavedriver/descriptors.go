@@ -1,8 +1,20 @@
 package main
 
 import (
+	"math"
+
 	"golang.org/x/sys/unix"
 )
+
+// mostOpen is how many files this process may have open, 0 where that cannot be
+// told. The Go runtime has raised it as far as it may be raised.
+func mostOpen() int {
+	var limit unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_NOFILE, &limit) != nil {
+		return 0
+	}
+	return int(min(limit.Cur, math.MaxInt32)) //nolint:unconvert,gosec // signed on some systems
+}
 
 // mostInherited bounds the loop where the kernel has no call for all at once.
 const mostInherited = 65536

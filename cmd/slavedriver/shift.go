@@ -57,7 +57,7 @@ func (c *command) work(ctx context.Context, script *luaapi.Script, dir *vardir.D
 		defer store.Close()
 	}
 	shift.Plan, shift.Script, shift.Store = plan, script, store
-	shift.Dir, shift.Clock, shift.Environ = dir.Path(), c.clock, os.Environ()
+	shift.Dir, shift.Clock, shift.Environ, shift.Descriptors = dir.Path(), c.clock, os.Environ(), mostOpen()
 	shift.Out, shift.Err, shift.Say = c.scriptOutput(), c.stderr, c.sayer()
 	shift.Speak = speaker(dir, script)
 	shift.Log = logging.New(plan.Loggers, c.stderr, shift.ScriptLog)

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"io/fs"
+	"os"
 	"sync"
 	"syscall"
 	"time"
@@ -31,6 +33,16 @@ type Kept struct {
 	Dropped  [2]int64
 	Recorded bool   // the end is in the ledger
 	Flags    uint32 // the caller's
+	// Stop is the request to end the run, where stop.json could not be
+	// written. RequestStop alone sets it.
+	Stop keptStop
+}
+
+// keptStop is a Stop of fixed size: Reason ends at the first zero and may be
+// cut off.
+type keptStop struct {
+	Reason [32]byte
+	Boot   time.Duration
 }
 
 // The cursor is a file of fixed size, written in place, so that noting needs
@@ -52,13 +64,45 @@ type cursor struct {
 
 // create makes the cursor, with nothing noted. Writing all of it now shows a
 // full disk now.
-func (c *cursor) create(path string) error {
-	fd, err := openFile(path, syscall.O_RDWR|syscall.O_CREAT|syscall.O_EXCL)
+func (c *cursor) create(path string) (err error) {
+	c.fd, err = newCursor(path, make([]byte, cursorSize))
+	return err
+}
+
+// moveTo makes the cursor that is missing at path, of what is still open of the
+// old one. With nothing open it is left to whoever reads it (see openCursor).
+func (c *cursor) moveTo(path string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.fd < 0 {
+		return nil
+	}
+	if _, err := os.Lstat(path); err == nil {
+		return nil
+	}
+	content := make([]byte, cursorSize)
+	if _, err := syscall.Pread(c.fd, content, 0); err != nil {
+		return err
+	}
+	fd, err := newCursor(path, content)
 	if err != nil {
 		return err
 	}
+	_ = syscall.Close(c.fd)
 	c.fd = fd
-	return writeAt(fd, make([]byte, cursorSize), 0, path)
+	return nil
+}
+
+func newCursor(path string, content []byte) (int, error) {
+	fd, err := openFile(path, syscall.O_RDWR|syscall.O_CREAT|syscall.O_EXCL)
+	if err != nil {
+		return -1, err
+	}
+	if err := writeAt(fd, content, 0, path); err != nil {
+		_ = syscall.Close(fd)
+		return -1, errors.Join(err, os.Remove(path))
+	}
+	return fd, nil
 }
 
 func (c *cursor) close() {
@@ -103,13 +147,21 @@ func (r *Run) keptOrNothing() (Kept, error) {
 	return k, err
 }
 
-// NoteKept writes all of k but Dropped, which stays as it is on disk.
+// NoteKept writes all of k but Dropped and Stop, which stay as they are on disk.
 func (r *Run) NoteKept(k Kept) error {
 	if err := faultpoint.Hit("runfile.kept.write"); err != nil {
 		return fmt.Errorf("cannot note the state of run %s: %w", r.Intent.ID, err)
 	}
 	before, _ := r.ReadKept() // a damaged one is written anew
-	k.Dropped = before.Dropped
+	k.Dropped, k.Stop = before.Dropped, before.Stop
+	return r.writeRecord(keptAt, &k, false)
+}
+
+// noteStop writes down a request to end the run.
+func (r *Run) noteStop(s Stop) error {
+	k, _ := r.ReadKept()
+	k.Stop = keptStop{Boot: s.Boot}
+	copy(k.Stop.Reason[:], s.Reason)
 	return r.writeRecord(keptAt, &k, false)
 }
 
@@ -183,11 +235,17 @@ func (r *Run) newestSlot(at int64) ([]byte, uint64, error) {
 	return payload, sequence, nil
 }
 
+// openCursor opens the cursor, once. One that is missing is made anew, with
+// damaged records: what was delivered is not known any more.
 func (r *Run) openCursor() error {
 	if r.cursor.fd >= 0 {
 		return nil
 	}
-	fd, err := openFile(r.path("cursor"), syscall.O_RDWR)
+	path := r.path("cursor")
+	fd, err := openFile(path, syscall.O_RDWR)
+	if errors.Is(err, fs.ErrNotExist) {
+		fd, err = newCursor(path, bytes.Repeat([]byte{0xff}, cursorSize))
+	}
 	if err == nil {
 		r.cursor.fd = fd
 	}

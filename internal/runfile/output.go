@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"sync"
 	"syscall"
@@ -36,6 +37,8 @@ const (
 	Partial
 	// All gives everything: nobody writes any more.
 	All
+	// again gives a piece as it was cut before.
+	again
 )
 
 // MaxPiece is the most that Read gives at a time, in bytes.
@@ -75,6 +78,18 @@ func (o *output) close() {
 // in several pieces, each Partial, cut between UTF-8 characters where it is
 // UTF-8. buf is used when it has room for MaxPiece.
 func (r *Run) Read(s Stream, from int64, mode ReadMode, buf []byte) (Piece, error) {
+	return r.read(s, from, math.MaxInt64, mode, buf)
+}
+
+// ReadAgain gives the piece from an offset that an earlier Read gave up to its
+// Next, as it was then, whatever the job wrote since. It is empty where the job
+// truncated the stream.
+func (r *Run) ReadAgain(s Stream, from, next int64, buf []byte) (Piece, error) {
+	return r.read(s, from, next, again, buf)
+}
+
+// read gives what comes next in a stream, up to offset end at the most.
+func (r *Run) read(s Stream, from, end int64, mode ReadMode, buf []byte) (Piece, error) {
 	r.output.mu.Lock()
 	defer r.output.mu.Unlock()
 	f, size, err := r.openOutput(s)
@@ -85,13 +100,14 @@ func (r *Run) Read(s Stream, from int64, mode ReadMode, buf []byte) (Piece, erro
 	if err != nil {
 		return Piece{}, r.cannotRead(s, err)
 	}
-	if p.Offset >= size {
+	end = min(end, size, p.Offset+MaxPiece)
+	if p.Offset >= end || p.Truncated && mode == again {
 		return p, nil
 	}
 	if cap(buf) < MaxPiece {
 		buf = make([]byte, MaxPiece)
 	}
-	n, err := f.ReadAt(buf[:min(MaxPiece, size-p.Offset)], p.Offset)
+	n, err := f.ReadAt(buf[:end-p.Offset], p.Offset)
 	if err != nil && !errors.Is(err, io.EOF) { // it may have been truncated just now
 		return Piece{}, r.cannotRead(s, err)
 	}
@@ -145,6 +161,8 @@ func cut(data []byte, mode ReadMode) int {
 	full := len(data) >= MaxPiece-utf8.UTFMax // take may have skipped some
 	end := bytes.LastIndexByte(data, '\n') + 1
 	switch {
+	case mode == again:
+		return len(data)
 	case end > 0 && (full || mode == WholeLines):
 		return end
 	case full || mode == Partial:
@@ -180,11 +198,13 @@ func runeRest(data []byte) int {
 	return 0 // not UTF-8 at all
 }
 
-// openOutput opens a stream for reading, once, and says how long it is.
+// openOutput opens a stream for reading, once, and says how long it is. One
+// that is missing, because the job removed it, is made anew, empty: as good as
+// truncated.
 func (r *Run) openOutput(s Stream) (*os.File, int64, error) {
 	if r.output.files[s] == nil {
 		// The job owns the file, and could make an open wait (a file lease).
-		f, err := os.OpenFile(r.path(s.String()), os.O_RDONLY|syscall.O_NONBLOCK, 0)
+		f, err := os.OpenFile(r.path(s.String()), os.O_RDONLY|os.O_CREATE|syscall.O_NONBLOCK, 0o600)
 		if err != nil {
 			return nil, 0, err
 		}

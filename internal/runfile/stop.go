@@ -1,6 +1,7 @@
 package runfile
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -22,9 +23,10 @@ type Stop struct {
 }
 
 // RequestStop writes down that the run is being ended, which must be said
-// before the first signal; a request that is there already stays. Where it
-// cannot be written (a full disk must not keep a run alive) End may be called
-// all the same: the request then lives as long as this process.
+// before the first signal; a request that is there already stays. Where there
+// is no room for that, the cursor, which has its room, takes it. With an error
+// (nothing must keep a run alive) End may be called all the same: the request
+// then lives as long as this process.
 func (r *Run) RequestStop(s Stop) error {
 	earlier, err := r.Stopping()
 	if err == nil && earlier != nil {
@@ -38,6 +40,9 @@ func (r *Run) RequestStop(s Stop) error {
 		err = durable.WriteFile(r.path("stop.json"), data, "runfile.stop")
 	}
 	if err != nil {
+		err = r.noteStop(s)
+	}
+	if err != nil {
 		return fmt.Errorf("cannot write down why run %s is being ended: %w", r.Intent.ID, err)
 	}
 	return nil
@@ -48,9 +53,7 @@ func (r *Run) RequestStop(s Stop) error {
 func (r *Run) Stopping() (*Stop, error) {
 	data, err := os.ReadFile(r.path("stop.json"))
 	if errors.Is(err, fs.ErrNotExist) {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		return r.stop, nil
+		return r.unwrittenStop()
 	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot read whether run %s is being ended: %w", r.Intent.ID, err)
@@ -60,6 +63,22 @@ func (r *Run) Stopping() (*Stop, error) {
 		return &Stop{Reason: "unknown"}, nil
 	}
 	return &s, nil
+}
+
+// unwrittenStop is a request that found no room for a file of its own.
+func (r *Run) unwrittenStop() (*Stop, error) {
+	r.mu.Lock()
+	stop := r.stop
+	r.mu.Unlock()
+	if stop != nil {
+		return stop, nil
+	}
+	kept, err := r.keptOrNothing()
+	reason, _, _ := bytes.Cut(kept.Stop.Reason[:], []byte{0})
+	if err != nil || len(reason) == 0 {
+		return nil, err
+	}
+	return &Stop{Reason: string(reason), Boot: kept.Stop.Boot, World: r.Intent.World}, nil
 }
 
 // The pause between two looks at the processes of a run that is being ended.

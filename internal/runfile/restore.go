@@ -1,0 +1,87 @@
+package runfile
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// lostStatus stands in a status that was made anew: what no wrapper writes, so
+// that the run is Damaged for whoever looks, and never taken for one that was
+// not started.
+const lostStatus = "lost\n"
+
+// Lost says whether the status of the run, or its whole folder, is not there
+// any more: a job may remove or rename them, and the next shift would not know
+// of the run.
+func (r *Run) Lost() bool {
+	_, err := os.Lstat(r.path("status"))
+	return errors.Is(err, fs.ErrNotExist)
+}
+
+// Restore makes anew what is missing of a run that was started, so that later
+// shifts watch it to its end: with the end that look has, else with a status
+// that says that it was lost. What the job writes into files that were removed
+// cannot be brought back.
+func (r *Run) Restore(look Look) error {
+	if err := r.restore(look); err != nil {
+		return fmt.Errorf("cannot make the lost files of run %s anew: %w", r.Intent.ID, err)
+	}
+	return nil
+}
+
+func (r *Run) restore(look Look) error {
+	dir := r.Dir()
+	if _, err := os.Lstat(dir); err == nil {
+		return r.fill(dir, look)
+	}
+	made := filepath.Join(filepath.Dir(dir), hidden+filepath.Base(dir))
+	if err := makeFolder(made); err != nil {
+		return err
+	}
+	if err := r.fill(made, look); err != nil {
+		return errors.Join(err, os.RemoveAll(made))
+	}
+	return os.Rename(made, dir)
+}
+
+// fill writes those of the run's files that dir does not have, the status last:
+// with it the run is whole.
+func (r *Run) fill(dir string, look Look) error {
+	intent, err := json.Marshal(r.Intent)
+	if err != nil {
+		return err
+	}
+	status := lostStatus
+	if look.Exited {
+		status = fmt.Sprintf("pid %d\nrun\nexit %d\n", look.PID, look.Exit)
+	}
+	for _, file := range []struct{ name, content string }{
+		{"intent.json", string(intent)}, {"stdout", ""}, {"stderr", ""}, {"status", status},
+	} {
+		if err := writeNew(filepath.Join(dir, file.name), file.content); err != nil {
+			return err
+		}
+	}
+	return r.cursor.moveTo(filepath.Join(dir, "cursor"))
+}
+
+// writeNew writes a file that is not there yet; one that is stays as it is.
+func writeNew(path, content string) error {
+	fd, err := openFile(path, syscall.O_WRONLY|syscall.O_CREAT|syscall.O_EXCL)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { _ = syscall.Close(fd) }()
+	if content == "" {
+		return nil
+	}
+	return writeAt(fd, []byte(content), 0, path)
+}

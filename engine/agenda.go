@@ -65,7 +65,7 @@ type intent struct {
 	problem    string        // why the last try failed, for the missed event
 	fence      int64
 	confirmed  time.Duration // Clock.Boot when its Confirm was sent; 0 without a lease
-	folder     *runfile.Run  // of a run that was prepared and never started
+	folder     RunFile       // of a run that was prepared and never started
 	triedLease bool
 	locked     bool // folder, and its lock is ours
 	created    bool // its run folder was made

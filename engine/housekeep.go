@@ -57,7 +57,7 @@ func (d *duty) prune(job *Job) {
 			d.dirty = true
 			continue
 		}
-		if err := runfile.Remove(filepath.Join(folder, name), d.path(folderTrash)); err != nil {
+		if err := d.Supervisor.Remove(filepath.Join(folder, name), d.path(folderTrash)); err != nil {
 			d.sayOnce("prune", Warning, fmt.Sprintf("cannot remove an old run of job %q: %v", job.Name, err))
 			return
 		}
@@ -94,7 +94,7 @@ func (d *duty) discard(in *intent) {
 // throwAway removes the folders of starts that were given up.
 func (d *duty) throwAway() {
 	for _, id := range d.discarded {
-		if err := runfile.Remove(d.folderOf(id), d.path(folderTrash)); err != nil {
+		if err := d.Supervisor.Remove(d.folderOf(id), d.path(folderTrash)); err != nil {
 			d.sayOnce("discard "+id, Warning, err.Error())
 		}
 	}

@@ -111,7 +111,7 @@ func (d *duty) reconcile() error {
 
 // adopt takes one active run over.
 func (d *duty) adopt(id string) {
-	file, err := runfile.Open(d.folderOf(id))
+	file, err := d.Supervisor.Open(d.folderOf(id))
 	switch {
 	case errors.Is(err, runfile.ErrCorrupt):
 		d.setRunAside(id, err)
@@ -125,7 +125,7 @@ func (d *duty) adopt(id string) {
 		d.unseen[id] = d.standIn(id)
 		return
 	}
-	r := &run{file: file, intent: file.Intent, adopted: true}
+	r := &run{file: file, intent: file.Intent(), adopted: true}
 	r.job = d.jobOf(r.intent)
 	d.addRun(r)
 	d.settleIntentOf(id)
@@ -294,7 +294,7 @@ func (d *duty) mayHaveRun(in *intent) {
 // setRunAside moves a run that cannot be understood out of the way, once
 // nobody holds its status any more; until then its job counts as running.
 func (d *duty) setRunAside(id string, cause error) {
-	if held, err := runfile.StatusHeld(d.folderOf(id)); err == nil && held {
+	if held, err := d.Supervisor.Held(d.folderOf(id)); err == nil && held {
 		d.sayOnce("corrupt "+id, Error, fmt.Sprintf("run %s cannot be understood (%v), but it runs; it is left alone until it ends", id, cause))
 		d.unseen[id] = d.standIn(id)
 		return

@@ -23,6 +23,8 @@ type Shift struct {
 	Store  Store  // nil: no leases, the run folders of this slave are enough
 	Dir    string // the var dir: this namespace's folder, 0700, ours
 	Clock  Clock
+	// Supervisor makes the runs; nil: real processes.
+	Supervisor Supervisor
 	// At, when not zero, makes the instants of its minute due, whatever was
 	// evaluated before.
 	At  time.Time
@@ -105,8 +107,11 @@ type duty struct {
 
 // open prepares a shift in its var dir.
 func (s *Shift) open(ctx context.Context) (*duty, error) {
+	if s.Supervisor == nil {
+		s.Supervisor = processes{}
+	}
 	d := &duty{
-		Shift: s, ctx: ctx, world: runfile.CurrentWorld(),
+		Shift: s, ctx: ctx, world: s.Supervisor.World(),
 		jobs: map[string]*Job{}, runs: map[string]*run{}, unseen: map[string]*run{}, bySlug: map[string][]*run{},
 		began: s.Clock.Now(), saidOnce: map[string]bool{}, inbox: make(chan func(), 64),
 	}

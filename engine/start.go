@@ -54,7 +54,7 @@ func (d *duty) prepare(in *intent) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.file, err = runfile.Create(d.path(folderActive), r.intent, credential); err != nil {
+	if r.file, err = d.Supervisor.Create(d.path(folderActive), r.intent, credential); err != nil {
 		return nil, err
 	}
 	in.created, in.locked = true, true
@@ -74,8 +74,8 @@ func (d *duty) retake(in *intent, r *run) error {
 		}
 		in.locked = true
 	}
-	r.file.Intent.Fence = in.fence
-	r.intent = r.file.Intent
+	r.file.SetFence(in.fence)
+	r.intent = r.file.Intent()
 	return nil
 }
 
@@ -127,7 +127,7 @@ func (d *duty) neverStarted(in *intent, r *run, cause error) {
 // started takes a run that was just started under watch.
 func (d *duty) started(in *intent, r *run) {
 	in.settled, in.folder = true, nil
-	r.intent = r.file.Intent
+	r.intent = r.file.Intent()
 	d.addRun(r)
 	d.report.Started++
 	d.log(d.Plan.Levels.JobStartingAndFinishing, r.job, "Starting: "+r.job.Command.String())

@@ -71,7 +71,7 @@ func (d *duty) evaluateJob(job *Job, w window, now time.Time) {
 	}
 	v := due(job.Schedule, w, now, catchUpOf(job, now))
 	if v.Missed.Count > 0 {
-		d.missed(job, v.Missed, "no shift ran in time")
+		d.missed(job, v.Missed, reasonNoShift)
 	}
 	if v.Start.IsZero() {
 		return

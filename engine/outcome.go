@@ -5,6 +5,13 @@ import (
 	"time"
 )
 
+// Reasons that the ledger has of an instant that was not started, by which it is
+// known again.
+const (
+	reasonNoShift   = "no shift ran in time"
+	reasonStillRuns = "the last run still runs"
+)
+
 // outcome decides what became of an instant; the next commit makes it true and
 // writes it to the ledger.
 func (d *duty) outcome(o Outcome) {
@@ -29,7 +36,7 @@ func (d *duty) skip(in *intent, reason string) {
 
 // stillRunning gives an intent up because the last run is still there.
 func (d *duty) stillRunning(in *intent, since time.Time, slave string) {
-	d.settle(in, OutcomeSkipped, fmt.Sprintf("the last run still runs, since %s on %s", since.Format(time.RFC3339), slave))
+	d.settle(in, OutcomeSkipped, fmt.Sprintf("%s, since %s on %s", reasonStillRuns, since.Format(time.RFC3339), slave))
 	d.report.Skipped++
 	d.log(d.Plan.Levels.CannotStartNextAsLastStillRunning, in.job, "Cannot start, as the last instance is still running")
 	params := map[string]any{"slave": slave}

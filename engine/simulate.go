@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"slavedriver/schedule"
 )
 
 // Simulation is the question which starts the schedules ask for in a span of
@@ -142,7 +144,7 @@ func (l *lane) goOn(after time.Time) bool {
 		if !l.at().Before(l.to) {
 			return false
 		}
-		due, err := l.due(l.job, l.instant.In(zoneOf(l.job)))
+		due, err := l.due(l.job, l.instant.In(l.job.Location))
 		if l.err = err; due || err != nil {
 			return true
 		}
@@ -152,7 +154,7 @@ func (l *lane) goOn(after time.Time) bool {
 func (l *lane) at() time.Time { return l.instant.Add(l.delay) }
 
 func (l *lane) start() SimulatedStart {
-	s := SimulatedStart{Time: l.at().In(zoneOf(l.job)), Job: l.job, Reason: l.reason()}
+	s := SimulatedStart{Time: l.at().In(l.job.Location), Job: l.job, Reason: l.reason()}
 	if l.job.RunOn == RunOnOne {
 		s.OneOf = l.slaves
 	} else {
@@ -163,6 +165,9 @@ func (l *lane) start() SimulatedStart {
 
 func (l *lane) reason() string {
 	var reasons []string
+	if reason := schedule.Reason(l.job.Schedule, l.instant); reason != "" {
+		reasons = append(reasons, reason)
+	}
 	if l.delay > 0 {
 		reasons = append(reasons, fmt.Sprintf("jitter of %s", words(l.delay)))
 	}
@@ -170,14 +175,6 @@ func (l *lane) reason() string {
 		reasons = append(reasons, "if its condition allows it")
 	}
 	return strings.Join(reasons, ", ")
-}
-
-// zoneOf is the zone in which the job's schedule is meant.
-func zoneOf(job *Job) *time.Location {
-	if job.Location == nil {
-		return time.Local
-	}
-	return job.Location
 }
 
 // comingStarts is a heap of lanes: the one whose start is next comes first.

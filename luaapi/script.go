@@ -42,6 +42,8 @@ type Options struct {
 	// what the kernel says, so that symlinks stay as they are.
 	WorkingDirectory string
 	Root             bool // jobs may have a user and a group
+
+	goOn bool // after a mistake, to find more of them; see Mistakes
 }
 
 // Script is a loaded entry file. All but Wants and LongestDeadline must be
@@ -68,6 +70,7 @@ type Script struct {
 	files     []string                     // read, absolute
 	sources   map[string]bool              // the names of loaded files, as they are shown
 	warnings  []string
+	mistakes  []*Error // passed over
 
 	complete    bool      // the plan is; options and settings stay as they are
 	running     *deadline // of the call into the script that is going on
@@ -86,7 +89,7 @@ type Script struct {
 func Load(ctx context.Context, path string, o Options) (*Script, error) {
 	s := newScript(path, o)
 	loaded := make(chan error, 1)
-	go func() { loaded <- s.load(ctx) }()
+	go func() { loaded <- s.withMistakes(s.load(ctx)) }()
 	// The VM notices its deadline itself, unless it is inside a builtin of Lua.
 	watchdog := time.NewTimer(s.o.LoadTimeout + 2*time.Second)
 	defer watchdog.Stop()
@@ -178,7 +181,7 @@ func (s *Script) makePlan() error {
 	}
 	for i, j := range s.jobs {
 		at := site{s: s, L: s.L, from: j.source}
-		if err := j.complete(at); err != nil {
+		if err := j.complete(at); err != nil && !s.passOver(j.source, err) {
 			return place(j.source, err)
 		}
 		s.plan.Jobs[i] = &j.Job

@@ -59,7 +59,7 @@ func (c *command) root() *cobra.Command {
 	root.SetVersionTemplate("slavedriver {{.Version}}\n")
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetHelpCommand(helpCommand())
-	root.AddCommand(c.checkCommand(), c.listCommand(), c.simulateCommand(), c.versionCommand(), completionCommand())
+	root.AddCommand(c.checkCommand(), c.listCommand(), c.simulateCommand(), c.whyCommand(), c.versionCommand(), completionCommand())
 	return root
 }
 

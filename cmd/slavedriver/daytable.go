@@ -182,8 +182,7 @@ func (t *dayTable) line(s engine.SimulatedStart, note string) string {
 // ownTime is what the clock of the job's zone shows, where it is another than
 // the host's.
 func ownTime(t time.Time) string {
-	_, own := t.Zone()
-	if _, host := t.Local().Zone(); own == host {
+	if sameClock(t) {
 		return ""
 	}
 	if t.Format(time.DateOnly) != t.Local().Format(time.DateOnly) {

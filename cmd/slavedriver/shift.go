@@ -81,21 +81,30 @@ func sayReport(say func(string, ...any), r engine.Report) {
 
 // load reads the entry file; its errors are *luaapi.Error.
 func (c *command) load(ctx context.Context, file string) (*luaapi.Script, error) {
-	root := os.Geteuid() == 0
-	folder, err := os.Getwd() // honours $PWD: links in it keep their names
+	options, err := c.loadOptions()
 	if err != nil {
-		return nil, fmt.Errorf("cannot tell the current folder: %w", err)
+		return nil, err
 	}
-	script, err := luaapi.Load(ctx, file, luaapi.Options{
-		Slave: c.slave, Getenv: os.Getenv, Hostname: os.Hostname, Stdout: c.scriptOutput(), Stderr: c.stderr,
-		WorkingDirectory: folder, Root: root, CheckFile: vardir.Trusted(root), CheckStore: lockstore.Validate,
-	})
+	script, err := luaapi.Load(ctx, file, options)
 	if errors.Is(err, luaapi.ErrNoSlaveName) {
 		plan := script.Plan()
 		logging.New(plan.Loggers, c.stderr, script.Log).Log(plan.Levels.InvalidConfig, luaapi.ErrNoSlaveName.Error(), nil)
 		script.Close()
 	}
 	return script, err
+}
+
+// loadOptions are what loading takes from this process.
+func (c *command) loadOptions() (luaapi.Options, error) {
+	root := os.Geteuid() == 0
+	folder, err := os.Getwd() // honours $PWD: links in it keep their names
+	if err != nil {
+		return luaapi.Options{}, fmt.Errorf("cannot tell the current folder: %w", err)
+	}
+	return luaapi.Options{
+		Slave: c.slave, Getenv: os.Getenv, Hostname: os.Hostname, Stdout: c.scriptOutput(), Stderr: c.stderr,
+		WorkingDirectory: folder, Root: root, CheckFile: vardir.Trusted(root), CheckStore: lockstore.Validate,
+	}, nil
 }
 
 func (c *command) openDir(plan *engine.Plan) (*vardir.Dir, error) {

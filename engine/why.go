@@ -1,0 +1,231 @@
+package engine
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"slavedriver/schedule"
+)
+
+// Why asks why a job did or did not start in a span of time: a minute as a
+// rule, or one second. It holds all that the answer is made from.
+type Why struct {
+	Job      *Job
+	Slave    string
+	From, To time.Time // From is part of it, To is not
+	Now      time.Time
+	// FunctionSays is what the job's schedule function says now of the minute
+	// of From, and FunctionErr why it says nothing; for other jobs neither counts.
+	FunctionSays  bool
+	FunctionErr   error
+	MaxConcurrent int // of the plan; 0: no limit
+	Records       Records
+}
+
+// Verdict is an answer in a word: one of these, a RunState, or an outcome of
+// the ledger.
+type Verdict string
+
+// The verdicts about a start of which nothing is recorded.
+const (
+	VerdictNotDue    Verdict = "notDue"
+	VerdictDue       Verdict = "due" // and its time has not come
+	VerdictDisabled  Verdict = "disabled"
+	VerdictElsewhere Verdict = "otherSlave" // the job is not this slave's
+	VerdictNew       Verdict = "new"        // the job, or its schedule, is newer
+	VerdictNoShift   Verdict = "noShift"    // none has run since
+	VerdictNoRecord  Verdict = "noRecord"   // it should have left one
+	VerdictWaiting   Verdict = "waiting"    // it was decided, and is not made yet
+	VerdictUnknown   Verdict = "unknown"    // its schedule function fails
+)
+
+// Explanation is what became of one instant.
+type Explanation struct {
+	Job      string    `json:"job"`
+	Slave    string    `json:"slave"`
+	Instant  time.Time `json:"instant"` // in the job's zone; where nothing was due, the time that was asked about
+	Verdict  Verdict   `json:"verdict"`
+	Sentence string    `json:"answer"`
+	Run      string    `json:"run,omitempty"`
+	Started  time.Time `json:"started,omitzero"`
+	Until    time.Time `json:"until,omitzero"`   // until when it may still start
+	Last     time.Time `json:"last,omitzero"`    // where nothing was due: the instant before
+	Next     time.Time `json:"next,omitzero"`    // ... and the one after
+	Outcome  *Outcome  `json:"outcome,omitzero"` // the ledger's line
+	// Because is the run that was in the way, or into which this was merged.
+	Because string `json:"because,omitempty"`
+}
+
+// Explain has one answer for each instant of that time, in order, and one where
+// there is none.
+func (q Why) Explain() []Explanation {
+	var answers []Explanation
+	for _, s := range q.subjects() {
+		answers = append(answers, q.answer(s))
+	}
+	if len(answers) == 0 {
+		return []Explanation{q.nothingDue()}
+	}
+	return answers
+}
+
+// Recorded says whether shifts recorded anything of that time; if not, the
+// answer comes from the entry file alone.
+func (q Why) Recorded() bool {
+	return slices.ContainsFunc(q.subjects(), func(s subject) bool { return s.run != "" })
+}
+
+// subject is an instant, or a run, that an answer is about, and what is known
+// of it. What was recorded last counts: it is further on.
+type subject struct {
+	instant time.Time
+	run     string
+	outcome *Outcome
+	active  *ActiveRun
+	waiting *WaitingStart
+}
+
+func (q Why) answer(s subject) Explanation {
+	a := Explanation{Job: q.Job.Name, Slave: q.Slave, Instant: s.instant.In(q.Job.Location), Run: s.run, Outcome: s.outcome}
+	if s.outcome != nil {
+		a.Run = s.outcome.Run // of several instants at a time, the last one's
+	}
+	switch {
+	case s.outcome != nil:
+		q.sayOutcome(&a, *s.outcome)
+	case s.active != nil:
+		q.sayRun(&a, *s.active)
+	case s.waiting != nil:
+		q.sayWaiting(&a, *s.waiting)
+	default:
+		q.sayUnrecorded(&a, s.instant)
+	}
+	return a
+}
+
+// subjects are the instants that are due by the schedule as it is now, and
+// those that shifts recorded: the entry file may have been another then.
+func (q Why) subjects() []subject {
+	due := q.due()
+	byRun := map[string]*subject{}
+	var all []*subject
+	about := func(run string, instant time.Time) *subject {
+		s := byRun[run]
+		if s == nil {
+			s = &subject{instant: instant, run: run}
+			byRun[run] = s
+			all = append(all, s)
+		}
+		return s
+	}
+	for _, w := range q.Records.Waiting {
+		if q.concerns(w.Instant, time.Time{}) {
+			about(w.Run, w.Instant).waiting = &w
+		}
+	}
+	for _, r := range q.Records.Runs {
+		if q.concerns(r.Instant, r.Started) {
+			about(r.ID, r.Instant).active = &r
+		}
+	}
+	for _, o := range q.Records.Outcomes {
+		for _, t := range q.instantsOf(o, due) {
+			about(runOf(o, t), t).outcome = &o
+		}
+	}
+	for _, t := range due {
+		if !slices.ContainsFunc(all, func(s *subject) bool { return s.instant.Equal(t) && !byHand(s.run) }) {
+			all = append(all, &subject{instant: t})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b *subject) int { return a.instant.Compare(b.instant) })
+	out := make([]subject, len(all))
+	for i, s := range all {
+		out[i] = *s
+	}
+	return out
+}
+
+// due are the instants of the schedule that would start in that time.
+func (q Why) due() []time.Time {
+	if q.Job.ScheduleFunc && q.FunctionSays {
+		return []time.Time{q.From.Truncate(time.Minute)}
+	}
+	if q.Job.Schedule == nil {
+		return nil
+	}
+	early := q.From.Add(-JitterOf(q.Job, q.Slave) - 1)
+	instants, _ := schedule.Between(q.Job.Schedule, early, q.To.Add(-1), maxInstants)
+	return slices.DeleteFunc(instants, func(t time.Time) bool { return !q.concerns(t, time.Time{}) })
+}
+
+// concerns says whether a start is what is asked about: its instant, the time
+// to which the jitter puts it off, or (if not zero) the time at which it was
+// made is in the span.
+func (q Why) concerns(instant, started time.Time) bool {
+	in := func(t time.Time) bool { return !t.Before(q.From) && t.Before(q.To) }
+	return in(instant) || in(instant.Add(JitterOf(q.Job, q.Slave))) || in(started)
+}
+
+// instantsOf are those instants of an outcome that are asked about; it may be
+// one of many at a time, of which it names the first and the last.
+func (q Why) instantsOf(o Outcome, due []time.Time) (instants []time.Time) {
+	for _, t := range due {
+		if o.Count > 0 && !t.Before(o.First) && t.Before(o.Instant) {
+			instants = append(instants, t)
+		}
+	}
+	if q.concerns(o.Instant, o.Started) {
+		instants = append(instants, o.Instant)
+	}
+	return instants
+}
+
+// runOf tells the instants of one outcome apart; only the last of them has the
+// name that its run would have had.
+func runOf(o Outcome, t time.Time) string {
+	if t.Equal(o.Instant) {
+		return o.Run
+	}
+	return runID(&Job{Slug: slugOfRun(o.Run)}, t)
+}
+
+// byHand says whether a run was asked for with --at.
+func byHand(run string) bool { return strings.Contains(run, "Z-at-") }
+
+// outcomeOf is the ledger's line about how a run ended, or nil.
+func (q Why) outcomeOf(run string) *Outcome {
+	for _, o := range q.Records.Outcomes {
+		if o.Run == run {
+			return &o
+		}
+	}
+	return nil
+}
+
+// activeRun is an active run by its id, or nil.
+func (q Why) activeRun(run string) *ActiveRun {
+	for _, r := range q.Records.Runs {
+		if r.ID == run {
+			return &r
+		}
+	}
+	return nil
+}
+
+// inTheWay is the run of the job that was going on when a start was skipped:
+// its id and since when, or "".
+func (q Why) inTheWay(skipped Outcome) (run string, since time.Time) {
+	for _, r := range q.Records.Runs {
+		if r.ID != skipped.Run && !r.Started.After(skipped.Time) {
+			return r.ID, r.Started
+		}
+	}
+	for _, o := range q.Records.Outcomes {
+		if o.Run != skipped.Run && !o.Started.IsZero() && !o.Started.After(skipped.Time) && !o.Time.Before(skipped.Time) {
+			return o.Run, o.Started
+		}
+	}
+	return "", time.Time{}
+}

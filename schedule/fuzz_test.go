@@ -46,7 +46,7 @@ func FuzzParse(f *testing.F) {
 			for _, from := range []time.Time{{}, noon, time.Date(2026, 3, 7, 0, 0, 0, 0, loc), time.Date(2026, 10, 31, 0, 0, 0, 0, loc)} {
 				checkNext(t, s, from)
 			}
-		case !errors.As(err, &e) || e.Expr != expr || e.Message == "":
+		case !errors.As(err, &e) || e.Text != expr || e.Message == "":
 			t.Errorf("%q: %#v", expr, err)
 		}
 	})

@@ -13,12 +13,12 @@ import (
 // seconds, all that is left after its end. A whole piece is followed at once by
 // the next one; for less the monitoring interval counts.
 func (v *voice) tellOutput(t *telling, s runfile.Stream) bool {
-	now := v.d.now()
+	now := v.d.Clock.Boot()
 	if !t.wants[s] || v.d.Clock.Boot() < t.retryAt {
 		return false
 	}
 	// The shift's looks are an interval apart; a little less is one too.
-	if now.Sub(t.lookedAt) >= v.d.Plan.MonitorInterval*9/10 {
+	if t.lookedAt == 0 || now-t.lookedAt >= v.d.Plan.MonitorInterval*9/10 {
 		t.lookedAt = now
 		t.looking = [2]bool{true, true}
 	}
@@ -36,27 +36,27 @@ func (v *voice) tellOutput(t *telling, s runfile.Stream) bool {
 		v.waitForLine(t, s, now)
 		return false
 	}
-	t.partial[s] = time.Time{}
+	t.partial[s] = 0
 	return v.tellData(t, s, piece)
 }
 
-func (v *voice) modeOf(t *telling, s runfile.Stream, now time.Time) runfile.ReadMode {
+func (v *voice) modeOf(t *telling, s runfile.Stream, now time.Duration) runfile.ReadMode {
 	switch {
 	case t.ending != nil:
 		return runfile.All
-	case !t.partial[s].IsZero() && now.Sub(t.partial[s]) >= partialAfter:
+	case t.partial[s] != 0 && now-t.partial[s] >= partialAfter:
 		return runfile.Partial
 	}
 	return runfile.WholeLines
 }
 
 // waitForLine notes since when an unfinished line waits for its end.
-func (v *voice) waitForLine(t *telling, s runfile.Stream, now time.Time) {
+func (v *voice) waitForLine(t *telling, s runfile.Stream, now time.Duration) {
 	size, err := t.run.file.Size(s)
 	switch {
 	case err != nil || size <= t.told.Offset[s]:
-		t.partial[s] = time.Time{}
-	case t.partial[s].IsZero():
+		t.partial[s] = 0
+	case t.partial[s] == 0:
 		t.partial[s] = now
 	}
 }

@@ -90,9 +90,9 @@ type duty struct {
 	// commitAfter puts off the next try after a commit failed.
 	commitAfter time.Duration // Clock.Boot
 	saidOnce    map[string]bool
-	unpruned    []*Job   // have ended runs that may go with the next commit
-	discarded   []string // runs whose folders go with the next commit
-	lookedAt    time.Time
+	unpruned    []*Job        // have ended runs that may go with the next commit
+	discarded   []string      // runs whose folders go with the next commit
+	lookedAt    time.Duration // Clock.Boot
 
 	runs    map[string]*run   // active, by id
 	unseen  map[string]*run   // stand-ins for those that cannot be looked at

@@ -44,10 +44,10 @@ type telling struct {
 	warned   bool
 	timedOut bool
 	ending   *ending
-	partial  [2]time.Time // since when an unfinished line waits
-	lookedAt time.Time
-	looking  [2]bool       // there may be new output
-	retryAt  time.Duration // Clock.Boot: nothing can be noted before
+	partial  [2]time.Duration // Clock.Boot since when an unfinished line waits; 0: none does
+	lookedAt time.Duration    // Clock.Boot
+	looking  [2]bool          // there may be new output
+	retryAt  time.Duration    // Clock.Boot: nothing can be noted before
 	queued   bool
 	over     bool
 }

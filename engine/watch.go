@@ -41,7 +41,7 @@ func (d *duty) gone(r *run, err error) {
 // look is what is done about runs from time to time: deadlines, what cannot be
 // waited for, room on the disk, leases.
 func (d *duty) look() {
-	d.lookedAt = d.now()
+	d.lookedAt = d.Clock.Boot()
 	d.lookAgain()
 	d.leases.releases = append(d.leases.releases, d.leases.again...)
 	d.leases.again = nil
@@ -155,7 +155,7 @@ func (d *duty) goOnEnding(r *run) {
 // untilNext is how long nothing needs to be looked at; not positive when
 // something does.
 func (d *duty) untilNext() time.Duration {
-	next := min(longestSleep, d.Plan.MonitorInterval) - max(0, d.now().Sub(d.lookedAt))
+	next := min(longestSleep, d.Plan.MonitorInterval) - (d.Clock.Boot() - d.lookedAt)
 	for _, r := range d.runs {
 		if r.ending != nil || r.stopping {
 			continue

@@ -133,11 +133,15 @@ func (t *dayTable) end() error {
 func (t *dayTable) endDay() error {
 	var lines []dayLine
 	for _, j := range t.cells {
-		lines = append(lines, t.lines(j)...)
+		lines = append(lines, j.lines()...)
 	}
 	slices.SortFunc(lines, func(a, b dayLine) int { return cmp.Compare(a.place, b.place) })
+	wide := len("15:04 GMT")
 	for _, l := range lines {
-		if _, err := fmt.Fprintln(t.out, l.text); err != nil {
+		wide = max(wide, len(clockTime(l.Time.Local())))
+	}
+	for _, l := range lines {
+		if _, err := fmt.Fprintln(t.out, t.line(l, wide)); err != nil {
 			return err
 		}
 	}
@@ -146,35 +150,35 @@ func (t *dayTable) endDay() error {
 	return nil
 }
 
-// dayLine is a line with the place of its start among all of that day.
+// dayLine is a line of the table: a start, or the first of many.
 type dayLine struct {
-	place int
-	text  string
+	dayStart
+	many string
 }
 
 // lines are one for each start, or one for all where they are many.
-func (t *dayTable) lines(j *jobDay) (lines []dayLine) {
+func (j *jobDay) lines() (lines []dayLine) {
 	if j.count > mostListed {
-		first := j.listed[0]
-		many := fmt.Sprintf("%d starts, the last at %s", j.count, clockTime(j.last.Local()))
-		return []dayLine{{first.place, t.line(first.SimulatedStart, many)}}
+		return []dayLine{{j.listed[0], fmt.Sprintf("%d starts, the last at %s", j.count, clockTime(j.last.Local()))}}
 	}
 	for _, s := range j.listed {
-		lines = append(lines, dayLine{s.place, t.line(s.SimulatedStart, "")})
+		lines = append(lines, dayLine{s, ""})
 	}
 	return lines
 }
 
-func (t *dayTable) line(s engine.SimulatedStart, note string) string {
+// line is a line whose first column is so wide.
+func (t *dayTable) line(l dayLine, wide int) string {
+	reason, _, _ := strings.Cut(l.Reason, ";") // what follows is for --json
 	var notes []string
-	for _, n := range []string{note, ownTime(s.Time), s.Reason} {
+	for _, n := range []string{l.many, ownTime(l.Time), reason} {
 		if n != "" {
 			notes = append(notes, n)
 		}
 	}
-	text := fmt.Sprintf("  %-9s  %-*s", clockTime(s.Time.Local()), t.name, logging.Escape(s.Job.Name))
+	text := fmt.Sprintf("  %-*s  %-*s", wide, clockTime(l.Time.Local()), t.name, logging.Escape(l.Job.Name))
 	if t.where > 0 {
-		text += fmt.Sprintf("  %-*s", t.where, logging.Escape(s.Where()))
+		text += fmt.Sprintf("  %-*s", t.where, logging.Escape(l.Where()))
 	}
 	return strings.TrimRight(text+"  "+strings.Join(notes, ", "), " ")
 }

@@ -131,7 +131,7 @@ func (q Why) subjects() []subject {
 	}
 	for _, o := range q.Records.Outcomes {
 		for _, t := range q.instantsOf(o, due) {
-			about(runOf(o, t), t).outcome = &o
+			about(runAt(o, t), t).outcome = &o
 		}
 	}
 	for _, t := range due {
@@ -182,9 +182,9 @@ func (q Why) instantsOf(o Outcome, due []time.Time) (instants []time.Time) {
 	return instants
 }
 
-// runOf tells the instants of one outcome apart; only the last of them has the
+// runAt tells the instants of one outcome apart; only the last of them has the
 // name that its run would have had.
-func runOf(o Outcome, t time.Time) string {
+func runAt(o Outcome, t time.Time) string {
 	if t.Equal(o.Instant) {
 		return o.Run
 	}

@@ -10,6 +10,13 @@ import (
 
 // The sentences of Explain. Each says what became of the start, and why.
 
+// Reasons of the ledger by which these sentences know what they are about: what
+// evaluateJob says of instants that were missed, and how stillRunning begins.
+const (
+	reasonNoShift   = "no shift ran in time"
+	reasonStillRuns = "the last run still runs"
+)
+
 // sayOutcome tells what the ledger has.
 func (q Why) sayOutcome(a *Explanation, o Outcome) {
 	a.Verdict, a.Started = Verdict(o.Outcome), q.inZone(o.Started)

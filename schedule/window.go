@@ -33,16 +33,18 @@ func beginOfLatest(s Schedule, from, to time.Time, most int) time.Time {
 	if seconds <= most || atLeast(s, from, to) <= most {
 		return from
 	}
-	enough := func(back int) bool { return atLeast(s, to.Add(-time.Duration(back)*time.Second), to) >= most }
-	back := 1
+	// A Duration is too short for the time that there may be in between.
+	ago := func(seconds int) time.Time { return time.Unix(to.Unix()-int64(seconds), int64(to.Nanosecond())) }
+	enough := func(back int) bool { return atLeast(s, ago(back), to) >= most }
+	near, back := 0, 1
 	for back < seconds && !enough(back) {
-		back *= 2 // near first: counting over a long time is slower
+		near, back = back, 2*back // near first: counting over a long time is slower
 	}
-	back = back/2 + sort.Search(back-back/2, func(i int) bool { return enough(back/2 + i) })
-	if begin := to.Add(-time.Duration(back) * time.Second); begin.After(from) {
-		return begin
+	begin := ago(near + sort.Search(back-near, func(i int) bool { return enough(near + i) }))
+	if begin.Before(from) {
+		return from
 	}
-	return from
+	return begin
 }
 
 // counter is a schedule that counts its instants without going through them.

@@ -35,12 +35,12 @@ type Records struct {
 	Problems []string
 }
 
-// ActiveRun is a run that has not been put away yet.
+// ActiveRun is an attempt of a run that has not been put away yet.
 type ActiveRun struct {
-	ID      string
+	ID      string // the run's
 	Instant time.Time
-	Started time.Time
-	Attempt int
+	Started time.Time // the attempt
+	Attempt int       // from 1
 	Slave   string
 	PID     int // of its wrapper; 0: not known
 	Exit    int // where it has exited
@@ -65,11 +65,25 @@ const (
 
 // WaitingStart is a start that was decided and not made yet.
 type WaitingStart struct {
-	Run      string
-	Instant  time.Time
-	Until    time.Time // later than this it is missed
-	Starting bool      // it may be under way
-	Asking   bool      // the script is to be asked first
+	Run       string
+	Instant   time.Time
+	Attempt   int       // from 1
+	NotBefore time.Time // zero: it may start at once
+	Until     time.Time // later than this it is missed
+	Asking    bool      // its schedule function is to be asked first
+	Asked     bool      // its condition was asked, and holds
+	// Failure is how the attempt before ended, and Since when that was started.
+	Failure string
+	Since   time.Time
+}
+
+func waitingStart(in *intent) WaitingStart {
+	w := WaitingStart{Instant: in.Instant, NotBefore: in.NotBefore, Until: in.Until, Asking: in.Ask, Asked: in.Asked}
+	w.Run, w.Attempt = cutAttempt(in.Run)
+	if again := in.Retry; again != nil {
+		w.Failure, w.Since = again.Reason, again.Since
+	}
+	return w
 }
 
 // Unlisted is a job of which the name alone is known: it is not in the entry file.
@@ -114,7 +128,7 @@ func (r *Records) readAgenda(dir, job string) ([]Outcome, error) {
 	r.Evaluated, r.StoreDownSince = a.Evaluated, a.StoreDownSince
 	for _, in := range a.Intents {
 		if in.Job == job {
-			r.Waiting = append(r.Waiting, WaitingStart{Run: in.Run, Instant: in.Instant, Until: in.Until, Starting: in.Starting, Asking: in.Ask})
+			r.Waiting = append(r.Waiting, waitingStart(in))
 		}
 	}
 	return a.Outcomes, nil
@@ -165,7 +179,8 @@ func (r *Records) readRuns(dir, slug string) error {
 			continue
 		}
 		if err != nil {
-			active = ActiveRun{ID: id, Instant: instantOfRun(id), State: RunUnclear}
+			active = ActiveRun{Instant: instantOfRun(id), State: RunUnclear}
+			active.ID, active.Attempt = cutAttempt(id)
 			r.Problems = append(r.Problems, err.Error())
 		}
 		r.Runs = append(r.Runs, active)
@@ -186,7 +201,7 @@ func lookAt(dir string) (ActiveRun, error) {
 	}
 	in := file.Intent()
 	active := ActiveRun{
-		ID: in.ID, Instant: in.Instant, Started: in.StartedAt, Attempt: in.Attempt, Slave: in.Slave,
+		ID: in.RunID(), Instant: in.Instant, Started: in.StartedAt, Attempt: in.Attempt, Slave: in.Slave,
 		PID: s.PID, Exit: s.Exit, State: stateOf(s),
 	}
 	if stop, err := file.Stopping(); err == nil && stop != nil {
@@ -239,7 +254,8 @@ func (s *search) take(outcomes []Outcome) {
 }
 
 // about says whether an outcome is about an instant of that time, of a run that
-// was there then, or of one that was asked for.
+// was there then, or of one that was asked for. A run whose attempt ended before
+// may have gone on with another one.
 func (s *search) about(o Outcome) bool {
 	switch {
 	case s.wanted[o.Run], o.covers(s.from, s.to):
@@ -247,7 +263,7 @@ func (s *search) about(o Outcome) bool {
 	case o.Started.IsZero():
 		return false
 	}
-	return o.Started.Before(s.to) && !o.Time.Before(s.from)
+	return o.Started.Before(s.to) && (o.Outcome == OutcomeRetrying || !o.Time.Before(s.from))
 }
 
 // covers says whether an outcome is about an instant from from on and before to.

@@ -77,7 +77,7 @@ func (q Why) Recorded() bool {
 }
 
 // subject is an instant, or a run, that an answer is about, and what is known
-// of it. What was recorded last counts: it is further on.
+// of it: of each kind the latest attempt's.
 type subject struct {
 	instant time.Time
 	run     string
@@ -91,17 +91,46 @@ func (q Why) answer(s subject) Explanation {
 	if s.outcome != nil {
 		a.Run = s.outcome.Run // of several instants at a time, the last one's
 	}
-	switch {
-	case s.outcome != nil:
+	switch s.latest() {
+	case latestOutcome:
 		q.sayOutcome(&a, *s.outcome)
-	case s.active != nil:
+	case latestRun:
 		q.sayRun(&a, *s.active)
-	case s.waiting != nil:
+	case latestWaiting:
 		q.sayWaiting(&a, *s.waiting)
 	default:
 		q.sayUnrecorded(&a, s.instant)
 	}
 	return a
+}
+
+// What is known of a start, in the order in which one attempt goes through it.
+const (
+	latestNothing = iota
+	latestWaiting
+	latestRun
+	latestOutcome
+)
+
+// latest says which of the things that are known is the furthest on: a run that
+// is tried again begins anew with its next attempt.
+func (s subject) latest() int {
+	best, stage := 0, latestNothing
+	consider := func(attempt, what int) {
+		if n := 4*attempt + what; n > best {
+			best, stage = n, what
+		}
+	}
+	if s.waiting != nil {
+		consider(s.waiting.Attempt, latestWaiting)
+	}
+	if s.active != nil {
+		consider(s.active.Attempt, latestRun)
+	}
+	if s.outcome != nil {
+		consider(max(1, s.outcome.Attempt), latestOutcome)
+	}
+	return stage
 }
 
 // subjects are the instants that are due by the schedule as it is now, and
@@ -121,17 +150,23 @@ func (q Why) subjects() []subject {
 	}
 	for _, w := range q.Records.Waiting {
 		if q.concerns(w.Instant, time.Time{}) {
-			about(w.Run, w.Instant).waiting = &w
+			if s := about(w.Run, w.Instant); s.waiting == nil || w.Attempt > s.waiting.Attempt {
+				s.waiting = &w
+			}
 		}
 	}
 	for _, r := range q.Records.Runs {
 		if q.concerns(r.Instant, r.Started) {
-			about(r.ID, r.Instant).active = &r
+			if s := about(r.ID, r.Instant); s.active == nil || r.Attempt > s.active.Attempt {
+				s.active = &r
+			}
 		}
 	}
 	for _, o := range q.Records.Outcomes {
 		for _, t := range q.instantsOf(o, due) {
-			about(runAt(o, t), t).outcome = &o
+			if s := about(runAt(o, t), t); s.outcome == nil || o.Attempt >= s.outcome.Attempt {
+				s.outcome = &o
+			}
 		}
 	}
 	for _, t := range due {
@@ -194,9 +229,9 @@ func runAt(o Outcome, t time.Time) string {
 // byHand says whether a run was asked for with --at.
 func byHand(run string) bool { return strings.Contains(run, "Z-at-") }
 
-// outcomeOf is the ledger's line about how a run ended, or nil.
+// outcomeOf is the ledger's last line about a run, or nil.
 func (q Why) outcomeOf(run string) *Outcome {
-	for _, o := range q.Records.Outcomes {
+	for _, o := range slices.Backward(q.Records.Outcomes) {
 		if o.Run == run {
 			return &o
 		}
@@ -214,18 +249,42 @@ func (q Why) activeRun(run string) *ActiveRun {
 	return nil
 }
 
-// inTheWay is the run of the job that was going on when a start was skipped:
-// its id and since when, or "".
-func (q Why) inTheWay(skipped Outcome) (run string, since time.Time) {
-	for _, r := range q.Records.Runs {
-		if r.ID != skipped.Run && !r.Started.After(skipped.Time) {
-			return r.ID, r.Started
+// lives is from when to when each recorded run of the job went on, the waiting
+// for its next attempt included.
+func (q Why) lives() map[string]window {
+	lives := map[string]window{}
+	add := func(run string, from, to time.Time) {
+		life, ok := lives[run]
+		if from.IsZero() {
+			return
 		}
+		if !ok || from.Before(life.From) {
+			life.From = from
+		}
+		if to.After(life.To) {
+			life.To = to
+		}
+		lives[run] = life
 	}
 	for _, o := range q.Records.Outcomes {
-		if o.Run != skipped.Run && !o.Started.IsZero() && !o.Started.After(skipped.Time) && !o.Time.Before(skipped.Time) {
-			return o.Run, o.Started
+		add(o.Run, o.Started, o.Time)
+	}
+	for _, r := range q.Records.Runs {
+		add(r.ID, r.Started, q.Now)
+	}
+	for _, w := range q.Records.Waiting {
+		add(w.Run, w.Since, q.Now)
+	}
+	return lives
+}
+
+// inTheWay is the run of the job that was going on when a start was skipped,
+// the newest if there were several, or "".
+func (q Why) inTheWay(skipped Outcome) (run string, since time.Time) {
+	for id, life := range q.lives() {
+		if id != skipped.Run && !life.From.After(skipped.Time) && !life.To.Before(skipped.Time) && life.From.After(since) {
+			run, since = id, life.From
 		}
 	}
-	return "", time.Time{}
+	return run, since
 }

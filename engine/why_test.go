@@ -13,6 +13,7 @@ import (
 // and the last shift came in the minute of 12:30.
 func TestWhy(t *testing.T) {
 	when := func(text string) time.Time { return at(t, "2026-11-23T"+text+"Z") }
+	// On test1 the jitter of Spread is 21 s.
 	five := func(name string) *Job {
 		job := zoned(t, name, "*/5 * * * *", "UTC")
 		job.CatchUp = -1
@@ -25,11 +26,18 @@ func TestWhy(t *testing.T) {
 	york = zoned(t, "York", "30 2 * * *", "America/New_York")
 	patient.CatchUp = time.Hour
 	spread := five("Spread")
-	spread.Jitter = 5 * time.Minute // 70 s on test1
+	spread.Jitter = 5 * time.Minute
 	one := five("One")
 	one.RunOn = RunOnOne
 	asked := &Job{Name: "Asked", Slug: "asked", ScheduleFunc: true, ScheduleText: []string{"function"}, Location: time.UTC, Enabled: true, CatchUp: -1}
 	moment := &Job{Name: "Moment", Slug: "moment", Schedule: schedule.At(when("12:00:00")), Location: time.UTC, Enabled: true, CatchUp: -1}
+
+	seconds, guarded := zoned(t, "Seconds", "30 * * * * * *", "UTC"), five("Guarded")
+	guarded.Condition = true
+	tried := func(outcome string, attempt int, started string, code int) Outcome {
+		return Outcome{Time: when(started).Add(2 * time.Second), Job: "Import", Run: "import-20261123T122000Z", Instant: when("12:20:00"), Outcome: outcome,
+			Started: when(started), Duration: 2, Exit: &code, Attempt: attempt, Slave: "test1"}
+	}
 
 	exit := func(code int) *int { return &code }
 	ran := func(outcome, run, instant, started string, seconds float64, code int) Outcome {
@@ -217,6 +225,47 @@ func TestWhy(t *testing.T) {
 		{"waiting, and nobody came", plain, "12:40:00", with(func(r *Records) { r.Waiting = []WaitingStart{waiting} }), VerdictWaiting,
 			`"Import" is to be started for 2026-11-23 12:40 UTC as run import-20261123T124000Z: a shift is about to start it; its time ended at 12:42:30 UTC, and the next shift reports it missed`,
 			func(q *Why) { q.Now = when("12:50:00") }},
+		{"succeeded at the third attempt", plain, "12:20:00", decided(tried(OutcomeRetrying, 1, "12:20:02", 3), tried(OutcomeRetrying, 2, "12:21:04", 4), tried(OutcomeSucceeded, 3, "12:23:06", 0)), OutcomeSucceeded,
+			`"Import" was started for 2026-11-23 12:20 UTC as run import-20261123T122000Z at 12:20:02 UTC and succeeded at attempt 3, after 2 seconds`, nil},
+		{"failed for good", plain, "12:20:00", decided(tried(OutcomeRetrying, 1, "12:20:02", 3), tried(OutcomeFailed, 2, "12:21:04", 4)), OutcomeFailed,
+			`"Import" was started for 2026-11-23 12:20 UTC as run import-20261123T122000Z at 12:20:02 UTC and failed with exit code 4 at attempt 2, after 2 seconds`, nil},
+		{"asked for the time of the second attempt", plain, "12:21:00", decided(tried(OutcomeRetrying, 1, "12:20:02", 3), tried(OutcomeFailed, 2, "12:21:04", 4)), OutcomeFailed,
+			`"Import" was started for 2026-11-23 12:20 UTC as run import-20261123T122000Z at 12:20:02 UTC and failed with exit code 4 at attempt 2, after 2 seconds`, nil},
+		{"the second attempt runs", plain, "12:30:00", with(func(r *Records) {
+			first, second := in(RunEnded), running
+			second.Attempt, second.Started = 2, when("12:31:04")
+			r.Runs = []ActiveRun{second, first}
+			r.Outcomes = []Outcome{ran(OutcomeRetrying, running.ID, "12:30:00", "12:30:02", 2, 3)}
+		}), Verdict(RunRunning),
+			`"Import" was started for 2026-11-23 12:30 UTC as run import-20261123T123000Z at 12:30:02 UTC and still runs (process 4711, for 8 minutes, 58 seconds, attempt 2)`, nil},
+		{"the second attempt waits", plain, "12:35:00", with(func(r *Records) {
+			r.Outcomes = []Outcome{ran(OutcomeRetrying, "import-20261123T123500Z", "12:35:00", "12:35:02", 2, 3)}
+			r.Waiting = []WaitingStart{{Run: "import-20261123T123500Z", Attempt: 2, Instant: when("12:35:00"), NotBefore: when("12:41:04"),
+				Until: when("12:43:34"), Failure: "exit code 3", Since: when("12:35:02")}}
+		}), Verdict(OutcomeRetrying),
+			`"Import" was started for 2026-11-23 12:35 UTC as run import-20261123T123500Z at 12:35:02 UTC and failed at attempt 1 (exit code 3); attempt 2 is to follow: it starts at 12:41:04 UTC; it is given up after 12:43:34 UTC`, nil},
+		{"the first attempt failed just now", plain, "12:35:00", decided(ran(OutcomeRetrying, "import-20261123T123500Z", "12:35:00", "12:35:02", 2, 3)), Verdict(OutcomeRetrying),
+			`"Import" was started for 2026-11-23 12:35 UTC as run import-20261123T123500Z at 12:35:02 UTC and failed with exit code 3 after 2 seconds; it is to be tried again`, nil},
+		{"overlap with a run that waits for its second attempt", plain, "12:35:00", with(func(r *Records) {
+			r.Outcomes = []Outcome{ran(OutcomeRetrying, "import-20261123T123000Z", "12:30:00", "12:30:02", 2, 3),
+				{Time: when("12:35:02"), Job: "Import", Run: "import-20261123T123500Z", Instant: when("12:35:00"), Outcome: OutcomeSkipped,
+					Reason: "the last run still runs, since 2026-11-23T12:30:02Z on test1"}}
+			r.Waiting = []WaitingStart{{Run: "import-20261123T123000Z", Attempt: 2, Instant: when("12:30:00"), NotBefore: when("12:41:04"),
+				Until: when("12:43:34"), Failure: "exit code 3", Since: when("12:30:02")}}
+		}), OutcomeSkipped,
+			`"Import" was not started for 2026-11-23 12:35 UTC: skipped, because run import-20261123T123000Z was still going since 12:30:02 UTC`, nil},
+		{"waiting for its second", seconds, "12:40:00", with(func(r *Records) {
+			r.Waiting = []WaitingStart{{Run: "seconds-20261123T124030Z", Attempt: 1, Instant: when("12:40:30"), NotBefore: when("12:40:30"), Until: when("12:42:30")}}
+		}), VerdictWaiting,
+			`"Seconds" is to be started for 2026-11-23 12:40:30 UTC as run seconds-20261123T124030Z: it starts at 12:40:30 UTC; it is missed after 12:42:30 UTC`, nil},
+		{"waiting for its jitter", spread, "12:40:00", with(func(r *Records) {
+			r.Waiting = []WaitingStart{{Run: "spread-20261123T124000Z", Attempt: 1, Instant: when("12:40:00"), NotBefore: when("12:40:21"), Until: when("12:42:51")}}
+		}), VerdictWaiting,
+			`"Spread" is to be started for 2026-11-23 12:40 UTC as run spread-20261123T124000Z: its jitter puts that off until 12:40:21 UTC; it is missed after 12:42:51 UTC`, nil},
+		{"its condition is to be asked", guarded, "12:40:00", with(func(r *Records) {
+			r.Waiting = []WaitingStart{{Run: "guarded-20261123T124000Z", Attempt: 1, Instant: when("12:40:00"), Until: when("12:42:51")}}
+		}), VerdictWaiting,
+			`"Guarded" is to be started for 2026-11-23 12:40 UTC as run guarded-20261123T124000Z: a shift asks its condition first; it is missed after 12:42:51 UTC`, nil},
 		{"a job that is no longer in the file", Unlisted("Import"), "12:25:00", decided(ran(OutcomeSucceeded, "import-20261123T122500Z", "12:25:00", "12:25:02", 2, 0)), OutcomeSucceeded,
 			`"Import" was started for 2026-11-23 12:25 UTC as run import-20261123T122500Z at 12:25:02 UTC and succeeded after 2 seconds`, nil},
 	} {
@@ -235,5 +284,33 @@ func TestWhy(t *testing.T) {
 		if len(got) != 1 || got[0].Sentence != c.want || got[0].Verdict != c.verdict {
 			t.Errorf("%s: got %d answers, %s:\n%s\nnot %s:\n%s", c.name, len(got), got[0].Verdict, got[0].Sentence, c.verdict, c.want)
 		}
+	}
+}
+
+// A minute may hold several starts; a start is also meant by the time to which
+// its jitter puts it off.
+func TestWhySeveral(t *testing.T) {
+	seconds, spread := zoned(t, "Seconds", "*/20 * * * * * *", ""), zoned(t, "Spread", "0 * * * *", "")
+	spread.Jitter = time.Hour
+	from := at(t, "2026-11-23T12:00:00Z")
+	q := Why{Job: seconds, Slave: "test1", From: from, To: from.Add(time.Minute), Now: from.Add(time.Hour)}
+	q.Records.Outcomes = []Outcome{{Job: "Seconds", Run: "seconds-20261123T120020Z", Instant: from.Add(20 * time.Second),
+		Time: from.Add(time.Minute), Outcome: OutcomeSkipped, Reason: "no"}}
+	var verdicts []string
+	for _, a := range q.Explain() {
+		verdicts = append(verdicts, a.Instant.Format("05 ")+string(a.Verdict))
+	}
+	if got := strings.Join(verdicts, ", "); got != "00 noShift, 20 skipped, 40 noShift" {
+		t.Error(got)
+	}
+	q.From, q.To = from.Add(40*time.Second), from.Add(41*time.Second)
+	if got := q.Explain(); len(got) != 1 || got[0].Instant.Second() != 40 {
+		t.Errorf("%+v", got)
+	}
+	delay := JitterOf(spread, "test1")
+	q = Why{Job: spread, Slave: "test1", From: from.Add(delay).Truncate(time.Minute), Now: from.Add(2 * time.Hour)}
+	q.To = q.From.Add(time.Minute)
+	if got := q.Explain(); len(got) != 1 || !got[0].Instant.Equal(from) || got[0].Verdict != VerdictNoShift {
+		t.Errorf("%v: %+v", delay, got)
 	}
 }

@@ -269,11 +269,12 @@ func (q Why) lives() map[string]window {
 	for _, o := range q.Records.Outcomes {
 		add(o.Run, o.Started, o.Time)
 	}
+	still := q.Now.Add(time.Hour) // has no end yet, whatever clock it was noted by
 	for _, r := range q.Records.Runs {
-		add(r.ID, r.Started, q.Now)
+		add(r.ID, r.Started, still)
 	}
 	for _, w := range q.Records.Waiting {
-		add(w.Run, w.Since, q.Now)
+		add(w.Run, w.Since, still)
 	}
 	return lives
 }

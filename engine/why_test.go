@@ -85,8 +85,8 @@ func TestWhy(t *testing.T) {
 		{"a function fails", asked, "12:00:00", seen, VerdictUnknown,
 			`whether "Asked" was due at 2026-11-23 12:00 UTC is not known: its schedule function fails: a.lua:3: no table`,
 			func(q *Why) { q.FunctionErr = errors.New("a.lua:3: no table") }},
-		{"a function says yes", asked, "12:00:00", seen, VerdictNoRecord,
-			`"Asked" was due at 2026-11-23 12:00 UTC and a shift decided about it, but the ledger has nothing of it: was a file of it removed?`,
+		{"a function says yes", asked, "12:00:00", seen, VerdictNotDue,
+			`"Asked" was not due at 2026-11-23 12:00 UTC: its schedule function, which says yes now, did not when a shift asked it`,
 			func(q *Why) { q.FunctionSays = true }},
 
 		{"disabled", off, "12:30:00", with(func(r *Records) { r.Off = true }), VerdictDisabled,

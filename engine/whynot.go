@@ -16,7 +16,7 @@ func (q Why) sayUnrecorded(a *Explanation, t time.Time) {
 	r := q.Records
 	switch {
 	case q.notHere(a):
-	case t.Add(JitterOf(q.Job, q.Slave) + time.Minute).After(q.Now):
+	case q.isToCome(t):
 		q.sayDue(a, t)
 	case r.Evaluated.IsZero():
 		a.Verdict, a.Sentence = VerdictNoShift, q.notStarted(t)+": no shift has run yet with this var dir"
@@ -27,10 +27,20 @@ func (q Why) sayUnrecorded(a *Explanation, t time.Time) {
 	case t.Before(r.Since):
 		a.Verdict = VerdictNew
 		a.Sentence = fmt.Sprintf("%s: a shift first saw it with this schedule at %s, and it begins with that minute", q.notStarted(t), q.words(r.Since))
+	case q.Job.ScheduleFunc:
+		a.Verdict = VerdictNotDue
+		a.Sentence = fmt.Sprintf("%q was not due at %s: its schedule function, which says yes now, did not when a shift asked it", q.Job.Name, q.words(t))
 	default:
 		a.Verdict = VerdictNoRecord
 		a.Sentence = fmt.Sprintf("%q was due at %s and a shift decided about it, but the ledger has nothing of it: was a file of it removed?", q.Job.Name, q.words(t))
 	}
+}
+
+// isToCome says whether an instant is later than this minute, or in it and no
+// shift has decided about it yet.
+func (q Why) isToCome(t time.Time) bool {
+	minute := q.Now.Truncate(time.Minute)
+	return !t.Before(minute.Add(time.Minute)) || !t.Before(minute) && t.After(q.Records.Evaluated)
 }
 
 func (q Why) sayDue(a *Explanation, t time.Time) {

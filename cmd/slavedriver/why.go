@@ -55,7 +55,7 @@ func whyArguments(cmd *cobra.Command, args []string) error {
 	case 3, 4:
 		return nil
 	}
-	return usage("too many words; is the name of the job one?", fmt.Sprintf("put it in quotes: %s", cmd.UseLine()))
+	return usage(fmt.Sprintf("why takes a file, a job and a time; what is %s?", args[4]), `a name of several words needs quotes: slavedriver why FILE "JOB" TIME`)
 }
 
 func (c *command) why(ctx context.Context, file, name, text string) error {
@@ -163,7 +163,7 @@ func (c *command) whyInvalid(q engine.Why, file, name string, cause error) error
 	}
 	if !q.Recorded() {
 		if last := q.Records.Evaluated; !last.IsZero() && last.Before(q.From) {
-			c.warn([]string{"no shift has run since " + last.Format(time.RFC3339)})
+			c.warn([]string{"no shift has run since " + dateTime(last.Local().Truncate(time.Minute))})
 		}
 		return cause
 	}

@@ -14,7 +14,7 @@ func TestOutputIsToldWhileTheClockGoesBack(t *testing.T) {
 		m.play.act = func(runfile.Intent) act { return act{lasts: time.Hour, stdout: "hello\n", says: 2 * time.Second} }
 		m.handler = func(e *Event) {
 			if e.Name == EventJobStarted {
-				m.ahead -= 24 * time.Hour // ntpd corrects the clock
+				m.set(-24 * time.Hour) // ntpd corrects the clock
 			}
 		}
 		m.sleep(2 * time.Second)

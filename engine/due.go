@@ -48,9 +48,11 @@ func nextWindow(evaluated, now time.Time) (w window, reset bool) {
 
 // dueness is what a window means for one job.
 type dueness struct {
-	Start  time.Time // the instant to start for; zero: none
-	Merged span      // missed instants that this one start makes good
-	Missed span      // instants that are too old to be started
+	// Starts are the instants to start for: the newest whose time has come, and
+	// all whose time is still to come, in order.
+	Starts []time.Time
+	Merged span // missed instants that the first of the starts makes good
+	Missed span // instants that are too old to be started
 }
 
 // span is Count instants from First to Last.
@@ -76,17 +78,19 @@ func (s *span) addEarlier(first time.Time, n int) {
 	s.Count += n
 }
 
-// due decides about the instants of a schedule in a window: the newest one is
-// started if it is no older than catchUp, and makes good all others that are
-// not; the rest is missed. What is due in this minute is never late: a shift
-// comes when cron has the time for it.
-func due(s schedule.Schedule, w window, now time.Time, catchUp time.Duration) dueness {
+// due decides about the instants of a schedule in a window, each of which is to
+// start lag after its time: the newest whose start has passed is started now if
+// that is no longer ago than catchUp, and makes good all others that have
+// passed; the rest of these is missed. Those whose start is still to come start
+// then, each for itself. What is due in this minute is never late: a shift comes
+// when cron has the time for it.
+func due(s schedule.Schedule, w window, now time.Time, lag, catchUp time.Duration) dueness {
 	var d dueness
 	first := s.Next(w.From)
 	if first.IsZero() || first.After(w.To) {
 		return d
 	}
-	from := now.Add(-max(catchUp, countedBack))
+	from := now.Add(-lag - max(catchUp, countedBack))
 	if from.Before(w.From) {
 		from = w.From
 	}
@@ -95,20 +99,25 @@ func due(s schedule.Schedule, w window, now time.Time, catchUp time.Duration) du
 		more++
 	}
 	for _, t := range instants {
-		switch {
-		case now.Truncate(time.Minute).Sub(t) > catchUp:
-			d.Missed.add(t)
-		default:
-			if !d.Start.IsZero() {
-				d.Merged.add(d.Start)
-			}
-			d.Start = t
-		}
+		d.add(t, t.Add(lag), now, catchUp)
 	}
 	if more > 0 {
 		d.Missed.addEarlier(first, more)
 	}
 	return d
+}
+
+// add decides about the next instant, which is to start at that time.
+func (d *dueness) add(t, start, now time.Time, catchUp time.Duration) {
+	switch {
+	case now.Truncate(time.Minute).Sub(start) > catchUp:
+		d.Missed.add(t)
+	case !start.After(now) && len(d.Starts) > 0:
+		d.Merged.add(d.Starts[0])
+		d.Starts[0] = t
+	default:
+		d.Starts = append(d.Starts, t)
+	}
 }
 
 // catchUpOf is how late an instant of the job may start.

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -29,9 +30,9 @@ type machine struct {
 	plan  *Plan
 	play  *stageplay
 	store Store
-	began time.Time     // of the bubble
-	ahead time.Duration // the wall clock before the bubble's
-	at    time.Time     // Shift.At of the next shift
+	began time.Time    // of the bubble
+	ahead atomic.Int64 // the wall clock before the bubble's, nanoseconds
+	at    time.Time    // Shift.At of the next shift
 
 	due       func(job *Job, now time.Time) (bool, error)
 	condition func(job *Job, now time.Time) (bool, string, error)
@@ -51,7 +52,7 @@ func virtually(t *testing.T, jobs []*Job, test func(m *machine)) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		m := &machine{t: t, dir: dir, began: time.Now(), running: func() {}}
-		m.ahead = bubbleNoon.Sub(m.began)
+		m.ahead.Store(int64(bubbleNoon.Sub(m.began)))
 		m.play = newStageplay(m.Boot)
 		m.plan = &Plan{
 			EntryFile: "/srv/slavedriver.lua", Namespace: "n", Slave: "s", Jobs: jobs,
@@ -87,8 +88,14 @@ func newJob(t *testing.T, name, expr string, change ...func(*Job)) *Job {
 	return job
 }
 
-func (m *machine) Now() time.Time      { return time.Now().UTC().Add(m.ahead) }
+func (m *machine) Now() time.Time      { return m.wall(time.Now()) }
 func (m *machine) Boot() time.Duration { return time.Hour + time.Since(m.began) }
+
+// wall is what the wall clock shows, if it stays as it is, at a time of the bubble.
+func (m *machine) wall(t time.Time) time.Time { return t.UTC().Add(time.Duration(m.ahead.Load())) }
+
+// set moves the wall clock.
+func (m *machine) set(by time.Duration) { m.ahead.Add(int64(by)) }
 
 // call starts a shift, which relieves the one before.
 func (m *machine) call() {
@@ -203,7 +210,7 @@ func (m *machine) starts() (all []string) {
 	m.play.mu.Lock()
 	defer m.play.mu.Unlock()
 	for _, s := range m.play.started {
-		all = append(all, shortID(s.id)+" "+s.at.UTC().Add(m.ahead).Format(time.TimeOnly))
+		all = append(all, shortID(s.id)+" "+m.wall(s.at).Format(time.TimeOnly))
 	}
 	return all
 }

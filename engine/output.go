@@ -115,7 +115,7 @@ func (v *voice) tellData(t *telling, s runfile.Stream, piece runfile.Piece) bool
 func (v *voice) runInfo(t *telling) *RunInfo {
 	in := t.run.intent
 	info := &RunInfo{
-		ID: in.ID, Attempt: in.Attempt, ScheduledAt: in.Instant, StartedAt: in.StartedAt,
+		ID: in.RunID(), Attempt: in.Attempt, ScheduledAt: in.Instant, StartedAt: in.StartedAt,
 		Slave: in.Slave, Fence: in.Fence, Output: t.output,
 	}
 	if look, err := t.run.file.Look(); err == nil {
@@ -126,20 +126,25 @@ func (v *voice) runInfo(t *telling) *RunInfo {
 
 // output reads what is kept of the run's output.
 func (t *telling) output(stream string, lines int, most int64) (string, error) {
+	return tailOfRun(t.run.file, stream, lines, most)
+}
+
+// tailOfRun is the end of a run's output: see RunInfo.Output.
+func tailOfRun(file RunFile, stream string, lines int, most int64) (string, error) {
 	if most <= 0 {
 		most = pieceSize
 	}
 	switch stream {
 	case "stdout":
-		return t.run.file.Tail(runfile.Stdout, lines, most)
+		return file.Tail(runfile.Stdout, lines, most)
 	case "stderr":
-		return t.run.file.Tail(runfile.Stderr, lines, most)
+		return file.Tail(runfile.Stderr, lines, most)
 	}
-	out, err := t.run.file.Tail(runfile.Stdout, lines, most)
+	out, err := file.Tail(runfile.Stdout, lines, most)
 	if err != nil {
 		return "", err
 	}
-	more, err := t.run.file.Tail(runfile.Stderr, lines, most)
+	more, err := file.Tail(runfile.Stderr, lines, most)
 	return out + more, err
 }
 

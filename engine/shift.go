@@ -91,6 +91,7 @@ type duty struct {
 	commitAfter time.Duration // Clock.Boot
 	saidOnce    map[string]bool
 	unpruned    []*Job        // have ended runs that may go with the next commit
+	retried     []*run        // have ended, and their next attempt is to be committed
 	discarded   []string      // runs whose folders go with the next commit
 	lookedAt    time.Duration // Clock.Boot
 

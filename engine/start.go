@@ -86,8 +86,9 @@ func (d *duty) runIntent(in *intent) (runfile.Intent, error) {
 		return runfile.Intent{}, fmt.Errorf("cannot encode job %q: %w", in.Job, err)
 	}
 	job := in.job
+	_, attempt := cutAttempt(in.Run)
 	return runfile.Intent{
-		ID: in.Run, Job: in.Job, Attempt: 1, Instant: in.Instant, Token: in.Token, Fence: in.fence,
+		ID: in.Run, Run: runOf(in.Run), Job: in.Job, Attempt: attempt, Instant: in.Instant, Token: in.Token, Fence: in.fence,
 		Slave: d.Plan.Slave, Namespace: d.Plan.Namespace,
 		World: d.world, StartedAt: d.now(), StartedBoot: d.Clock.Boot(),
 		Timeout: job.Timeout, WarnAfter: job.WarnAfter, KillGrace: job.KillGrace,
@@ -105,10 +106,11 @@ func (d *duty) cannotPrepare(in *intent, err error) {
 		d.waitAgain(in)
 		return
 	}
+	_, attempt := cutAttempt(in.Run)
 	d.settle(in, OutcomeFailed, in.problem)
 	d.report.Failed++
 	d.log(d.Plan.Levels.ErrorExitCode, in.job, "Could not be started: "+err.Error())
-	d.notify(EventJobError, in.Job, in.Run+"/finished", map[string]any{"reason": in.problem, "timedOut": false, "attempt": 1})
+	d.notify(EventJobError, in.Job, in.Run+"/finished", map[string]any{"reason": in.problem, "timedOut": false, "attempt": attempt})
 }
 
 // neverStarted ends a run whose process could not be made.

@@ -1,0 +1,167 @@
+package engine
+
+import (
+	"fmt"
+	"time"
+)
+
+// waits is how long it is until the time of a start comes; not positive when it
+// has. A retry is measured by the clock that nobody changes as well: a change
+// of the wall clock can bring it forward, never put it off.
+func (d *duty) waits(in *intent) time.Duration {
+	if in.NotBefore.IsZero() {
+		return 0
+	}
+	wait := in.NotBefore.Sub(d.now())
+	if again := in.Retry; again != nil && again.BootID == d.world.BootID {
+		wait = min(wait, again.Boot-d.Clock.Boot())
+	}
+	return wait
+}
+
+// isLate says whether a start is not to be made any more.
+func (d *duty) isLate(in *intent) bool {
+	late := d.now().Sub(in.Until)
+	if again := in.Retry; again != nil && again.BootID == d.world.BootID {
+		late = min(late, d.Clock.Boot()-again.Boot-in.Until.Sub(in.NotBefore))
+	}
+	return late > 0
+}
+
+// intend puts a start into the agenda. If its time has come, what else there is
+// of its job is looked at, else when it does (arrive).
+func (d *duty) intend(job *Job, in *intent) {
+	if d.isKnownRun(job, in.Run) {
+		return // an agenda was lost, or the clock went back; the instant was not
+	}
+	d.addIntent(in)
+	if d.waits(in) <= 0 {
+		d.place(in)
+	}
+}
+
+func (d *duty) addIntent(in *intent) {
+	d.agenda.Intents = append(d.agenda.Intents, in)
+	d.dirty = true
+}
+
+// arrive places the starts whose time has come since the last look.
+func (d *duty) arrive() {
+	for _, in := range d.agenda.Intents {
+		ready := !in.settled && !in.placed && !in.Ask && in.phase == phaseWaiting
+		if ready && in.job != nil && in.job.Enabled && d.waits(in) <= 0 {
+			d.place(in)
+		}
+	}
+}
+
+// place gives up a start that the job's last run, or another start that waits,
+// is in the way of; or has those make way for it.
+func (d *duty) place(in *intent) {
+	in.placed = true
+	job := in.job
+	if job.Overlaps() || in.Retry != nil || d.holdsPlace(in) {
+		return
+	}
+	if earlier := d.waitingStart(in); earlier != nil {
+		d.merge(earlier, in)
+		return
+	}
+	if live := d.bySlug[job.Slug]; len(live) > 0 && !d.makeWay(job, live) {
+		d.stillRunning(in, live[0].intent.StartedAt, d.Plan.Slave)
+	}
+}
+
+// holdsPlace says whether a run that waits for its next attempt keeps a start
+// of the same job from being made: it still goes on, so onOverlap says what
+// happens, as if its process were there.
+func (d *duty) holdsPlace(in *intent) bool {
+	again := d.retryOf(in.job)
+	switch {
+	case again == nil:
+		return false
+	case in.job.OnOverlap != OverlapReplace:
+		d.stillRunning(in, again.Retry.Since, d.Plan.Slave)
+		return true
+	case again.phase == phaseWaiting:
+		d.notRetried(again, reasonReplaced)
+	}
+	return false
+}
+
+// retryOf is the intended next attempt of a run of the job, or nil.
+func (d *duty) retryOf(job *Job) *intent {
+	for _, in := range d.agenda.Intents {
+		if in.Retry != nil && in.Job == job.Name && !in.settled && !d.isLate(in) {
+			return in
+		}
+	}
+	return nil
+}
+
+// waitingStart is another start of the same job whose time has come and that
+// was not made yet, or nil.
+func (d *duty) waitingStart(except *intent) *intent {
+	for _, in := range d.agenda.Intents {
+		if in != except && in.Job == except.Job && in.Retry == nil && !in.settled && in.placed {
+			return in
+		}
+	}
+	return nil
+}
+
+// merge lets a start that still waits make way for a newer one of the same job,
+// in its place in the queue: one start for both. One that is past waiting, or
+// whose time is over, goes its own way.
+func (d *duty) merge(earlier, in *intent) {
+	switch {
+	case earlier.phase != phaseWaiting:
+		d.skip(in, fmt.Sprintf("the start of %s is being made", earlier.Instant.Format(time.RFC3339)))
+		return
+	case d.isLate(earlier):
+		d.miss(earlier)
+	default:
+		d.settle(earlier, OutcomeMerged, "one start for several missed instants: "+in.Run)
+	}
+	d.swap(earlier, in)
+}
+
+// swap exchanges the places of two starts in the queue.
+func (d *duty) swap(a, b *intent) {
+	for i, in := range d.agenda.Intents {
+		switch in {
+		case a:
+			d.agenda.Intents[i] = b
+		case b:
+			d.agenda.Intents[i] = a
+		}
+	}
+}
+
+// reasonReplaced is why a run ended that onOverlap = "replace" ended.
+const reasonReplaced = "replaced by the next start"
+
+// makeWay says whether a due instant may wait for the job's live runs to end,
+// and ends them for onOverlap = "replace".
+func (d *duty) makeWay(job *Job, live []*run) bool {
+	if job.OnOverlap != OverlapReplace {
+		return false
+	}
+	for _, r := range live {
+		d.stop(r, reasonReplaced)
+	}
+	return true
+}
+
+func (d *duty) isKnownRun(job *Job, id string) bool {
+	return d.runs[id] != nil || d.intentNamed(id) != nil || d.hasEnded(job.Slug, id) || d.ranAhead(id)
+}
+
+func (d *duty) dropIntent(in *intent) {
+	for i, other := range d.agenda.Intents {
+		if other == in {
+			d.agenda.Intents = append(d.agenda.Intents[:i:i], d.agenda.Intents[i+1:]...)
+			return
+		}
+	}
+}

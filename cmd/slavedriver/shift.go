@@ -60,7 +60,9 @@ func (c *command) work(ctx context.Context, script *luaapi.Script, dir *vardir.D
 	shift.Dir, shift.Clock, shift.Environ, shift.Descriptors = dir.Path(), c.clock, os.Environ(), mostOpen()
 	shift.Out, shift.Err, shift.Say = c.scriptOutput(), c.stderr, c.sayer()
 	shift.Speak = speaker(dir, script)
-	shift.Log = logging.New(plan.Loggers, c.stderr, shift.ScriptLog)
+	log := logging.New(plan.Loggers, c.stderr, shift.ScriptLog)
+	defer log.Close()
+	shift.Log = log
 	report, err := shift.Run(ctx)
 	if shift.Say != nil {
 		sayReport(shift.Say, report)
@@ -92,7 +94,9 @@ func (c *command) load(ctx context.Context, file string) (*luaapi.Script, error)
 	})
 	if errors.Is(err, luaapi.ErrNoSlaveName) {
 		plan := script.Plan()
-		logging.New(plan.Loggers, c.stderr, script.Log).Log(plan.Levels.InvalidConfig, luaapi.ErrNoSlaveName.Error(), nil)
+		log := logging.New(plan.Loggers, c.stderr, script.Log)
+		log.Log(plan.Levels.InvalidConfig, luaapi.ErrNoSlaveName.Error(), nil)
+		log.Close()
 		script.Close()
 	}
 	return script, err

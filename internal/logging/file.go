@@ -3,7 +3,6 @@ package logging
 import (
 	"fmt"
 	"os"
-	"sync"
 	"syscall"
 	"time"
 
@@ -17,7 +16,6 @@ type file struct {
 	path   string
 	format format
 
-	mu      sync.Mutex
 	opened  bool // or could not be: either way once a shift
 	file    *os.File
 	cut     bool // the last line was written in part
@@ -25,10 +23,8 @@ type file struct {
 	instead engine.Logger // takes over where the file cannot be opened
 }
 
-func (f *file) Log(level engine.Level, message string, fields map[string]any) {
-	line := f.format(time.Now(), level, message, fields)
-	f.mu.Lock()
-	defer f.mu.Unlock()
+func (f *file) write(at time.Time, level engine.Level, message string, fields map[string]any) {
+	line := f.format(at, level, message, fields)
 	f.open()
 	if f.file == nil {
 		f.instead.Log(level, message, fields)

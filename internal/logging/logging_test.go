@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"slavedriver/engine"
 )
@@ -21,6 +23,7 @@ func TestDefaultIsErrorsToStderr(t *testing.T) {
 	log.Log(engine.Warning, "not said", nil)
 	log.Log(engine.Error, "said", map[string]any{"job": "x"})
 	log.Log(engine.Alert, "said too", nil)
+	log.Close()
 	if got := stderr.String(); got != "slavedriver: error: said\nslavedriver: alert: said too\n" {
 		t.Errorf("%q", got)
 	}
@@ -58,6 +61,7 @@ func TestEachDestinationHasItsLevel(t *testing.T) {
 	for _, level := range engine.Levels {
 		log.Log(level, "m", map[string]any{"n": 1})
 	}
+	log.Close()
 	if got := strings.Count(stderr.String(), "\n"); got != 4 {
 		t.Errorf("stderr: %q", stderr.String())
 	}
@@ -71,9 +75,11 @@ func TestEachDestinationHasItsLevel(t *testing.T) {
 
 func TestTextLines(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log")
-	New([]engine.LoggerConfig{{Kind: "file", Path: path}}, nil, nil).Log(engine.Error, "two\nlines", map[string]any{
+	log := New([]engine.LoggerConfig{{Kind: "file", Path: path}}, nil, nil)
+	log.Log(engine.Error, "two\nlines", map[string]any{
 		"job": "a b", "code": 5, "empty": "", "e q": "x=y", "esc": "\x1b",
 	})
+	log.Close()
 	want := `^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d) error two\\nlines code=5 "e q"="x=y" empty="" esc="\\x1b" job="a b"` + "\n$"
 	if got := read(t, path); !regexp.MustCompile(want).MatchString(got) {
 		t.Errorf("%q", got)
@@ -88,6 +94,7 @@ func TestJSONLines(t *testing.T) {
 	log := New([]engine.LoggerConfig{{Kind: "file", Path: path, Format: "json"}}, nil, nil)
 	log.Log(engine.Error, "two\nlines", map[string]any{"code": 5, "level": "mine"})
 	log.Log(engine.Info, "odd", map[string]any{"nan": math.NaN()})
+	log.Close()
 	lines := strings.Split(strings.TrimSpace(read(t, path)), "\n")
 	if len(lines) != 2 {
 		t.Fatalf("%q", lines)
@@ -118,6 +125,7 @@ func TestFileIsOpenedByTheFirstMessage(t *testing.T) {
 		t.Fatal(err)
 	}
 	log.Log(engine.Error, "after", nil)
+	log.Close()
 	if got := read(t, path); !strings.HasPrefix(got, "before\n") || !strings.HasSuffix(got, " error after\n") {
 		t.Errorf("%q", got)
 	}
@@ -129,6 +137,7 @@ func TestErrorsGoToStderrInstead(t *testing.T) {
 	log := New([]engine.LoggerConfig{{Kind: "file", Path: filepath.Join(t.TempDir(), "none", "log")}}, &stderr, nil)
 	log.Log(engine.Info, "quiet", nil)
 	log.Log(engine.Error, "loud", nil)
+	log.Close()
 	if got := stderr.String(); !strings.HasSuffix(got, "slavedriver: error: loud\n") || strings.Contains(got, "quiet") {
 		t.Errorf("%q", got)
 	}
@@ -147,6 +156,7 @@ func TestTroubleIsSaidOnce(t *testing.T) {
 		for range 3 {
 			log.Log(engine.Warning, "x", nil)
 		}
+		log.Close()
 		got := stderr.String()
 		if strings.Count(got, "\n") != 1 || !strings.HasPrefix(got, "slavedriver: warning: cannot ") || !strings.Contains(got, path) {
 			t.Errorf("%s: %q", name, got)
@@ -166,6 +176,7 @@ func TestConcurrentLinesDoNotMix(t *testing.T) {
 		})
 	}
 	wg.Wait()
+	log.Close()
 	for _, line := range strings.Split(strings.TrimSpace(read(t, path)), "\n") {
 		if !strings.HasSuffix(line, " error "+strings.Repeat("x", 1000)) {
 			t.Fatalf("%q", line)
@@ -178,7 +189,7 @@ func TestSyslogHasALevelForEachOfOurs(t *testing.T) {
 	s := newSyslog("", once{})
 	s.connect = func(tag string) (priorities, error) { to.tag = tag; return to, nil }
 	for _, level := range engine.Levels {
-		s.Log(level, "a\nb", map[string]any{"n": 1})
+		s.write(time.Now(), level, "a\nb", map[string]any{"n": 1})
 	}
 	want := []string{"debug", "info", "notice", "warning", "err", "crit", "alert"}
 	if to.tag != "slavedriver" || len(to.lines) != len(want) {
@@ -194,10 +205,12 @@ func TestSyslogHasALevelForEachOfOurs(t *testing.T) {
 func TestMissingSyslogIsSaidOnce(t *testing.T) {
 	var stderr bytes.Buffer
 	tries := 0
-	s := newSyslog("x", once{say: &terminal{out: &stderr}})
+	say := newQueue(&terminal{out: &stderr})
+	s := newSyslog("x", once{say: say})
 	s.connect = func(string) (priorities, error) { tries++; return nil, errors.New("no such socket") }
-	s.Log(engine.Error, "a", nil)
-	s.Log(engine.Error, "b", nil)
+	s.write(time.Now(), engine.Error, "a", nil)
+	s.write(time.Now(), engine.Error, "b", nil)
+	say.close()
 	if tries != 1 || stderr.String() != "slavedriver: warning: cannot connect to syslog: no such socket; its messages are dropped\n" {
 		t.Errorf("%d tries, %q", tries, stderr.String())
 	}
@@ -228,4 +241,38 @@ func read(t *testing.T, path string) string {
 		t.Fatal(err)
 	}
 	return string(data)
+}
+
+// stuck is a destination that writes nothing before it is freed.
+type stuck struct {
+	free    chan struct{}
+	written []string
+}
+
+func (s *stuck) write(_ time.Time, _ engine.Level, message string, _ map[string]any) {
+	<-s.free
+	s.written = append(s.written, message)
+}
+
+// Whoever logs never waits for a destination that hangs; what was too much is
+// counted, and the end waits for a while only.
+func TestADestinationThatHangsHoldsNobodyUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		to := &stuck{free: make(chan struct{})}
+		q := newQueue(to)
+		for range queueLength + 11 {
+			q.Log(engine.Error, "x", nil)
+			synctest.Wait()
+		}
+		began := time.Now()
+		q.close()
+		if waited := time.Since(began); waited != closePatience {
+			t.Errorf("the end waited for %v", waited)
+		}
+		close(to.free)
+		<-q.over
+		if len(to.written) != queueLength+2 || to.written[1] != "10 log messages were dropped here: they came faster than they could be written" {
+			t.Errorf("%d messages, %q", len(to.written), to.written[1])
+		}
+	})
 }

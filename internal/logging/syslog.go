@@ -3,7 +3,7 @@ package logging
 import (
 	"fmt"
 	"log/syslog"
-	"sync"
+	"time"
 
 	"slavedriver/engine"
 )
@@ -13,7 +13,6 @@ type system struct {
 	tag     string
 	connect func(tag string) (priorities, error)
 
-	mu        sync.Mutex
 	connected bool // or could not: either way once a shift
 	to        priorities
 	trouble   once
@@ -39,9 +38,7 @@ func newSyslog(tag string, trouble once) *system {
 	}}
 }
 
-func (s *system) Log(level engine.Level, message string, fields map[string]any) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (s *system) write(_ time.Time, level engine.Level, message string, fields map[string]any) {
 	if !s.connected {
 		s.connected = true
 		to, err := s.connect(s.tag)
@@ -54,12 +51,12 @@ func (s *system) Log(level engine.Level, message string, fields map[string]any) 
 	if s.to == nil {
 		return
 	}
-	if err := write(s.to, level, withFields(message, fields)); err != nil {
+	if err := send(s.to, level, withFields(message, fields)); err != nil {
 		s.trouble.trouble(fmt.Errorf("cannot write to syslog: %w", err))
 	}
 }
 
-func write(to priorities, level engine.Level, line string) error {
+func send(to priorities, level engine.Level, line string) error {
 	switch level {
 	case engine.Debug:
 		return to.Debug(line)

@@ -4,7 +4,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-	_ "time/tzdata" // the tests need zones on a machine without them
 
 	"slavedriver/schedule"
 )
@@ -103,17 +102,64 @@ var realLife = []struct{ expr, next string }{
 	{"@yearly", "2027-01-01 00:00"},
 	{"@annually", "2027-01-01 00:00"},
 	{"\t0  0 * * * ", "2026-02-19 00:00"},
+	{"*/15 9-16 * * 1-5", "2026-02-18 10:30, 2026-02-18 10:45"},
+	{"0 0,4,8,12,16,20 * * *", "2026-02-18 12:00, 2026-02-18 16:00"},
+	{"*/10 * 1,15 * *", "2026-03-01 00:00, 2026-03-01 00:10"},
+	{"0 */2 * * 1-5", "2026-02-18 12:00, 2026-02-18 14:00"},
+	{"42 4 1 * *", "2026-03-01 04:42"}, // Red Hat's cron.monthly
+	{"22 4 * * 0", "2026-02-22 04:22"}, // Red Hat's cron.weekly
+	{"01 * * * *", "2026-02-18 11:01"}, // Red Hat's cron.hourly
+	{"@every 5m", "2026-02-18 10:20, 2026-02-18 10:25"},
+	{"@EVERY 1H30M", "2026-02-18 10:30, 2026-02-18 12:00, 2026-02-18 13:30"},
+	{"@every 7h", "2026-02-18 14:00, 2026-02-18 21:00, 2026-02-19 00:00, 2026-02-19 07:00"},
+	{"@every 1.5h", "2026-02-18 10:30, 2026-02-18 12:00"},
+	{"@every 1d", "2026-02-19 00:00, 2026-02-20 00:00"},
+	{"@every 24h", "2026-02-19 00:00, 2026-02-20 00:00"},
+}
+
+// withSeconds are seven fields, and intervals that are no whole minutes, with
+// the instants after the same moment.
+var withSeconds = []struct{ expr, next string }{
+	{"* * * * * * *", "2026-02-18 10:17:31, 2026-02-18 10:17:32"},
+	{"*/15 * * * * * *", "2026-02-18 10:17:45, 2026-02-18 10:18:00"},
+	{"30 * * * * * *", "2026-02-18 10:18:30, 2026-02-18 10:19:30"},
+	{"0 */5 * * * ? *", "2026-02-18 10:20:00, 2026-02-18 10:25:00"}, // Quartz
+	{"0 0 12 * * ? *", "2026-02-18 12:00:00, 2026-02-19 12:00:00"},  // Quartz
+	{"0 15 10 ? * 6L 2026-2028", "2026-02-28 10:15:00, 2026-03-28 10:15:00"},
+	{"10,50 59 23 31 12 * *", "2026-12-31 23:59:10, 2026-12-31 23:59:50, 2027-12-31 23:59:10"},
+	{"5-7 0 0 1 JAN ? 2027", "2027-01-01 00:00:05, 2027-01-01 00:00:06, 2027-01-01 00:00:07, never"},
+	{"59 59 23 * * MON-FRI *", "2026-02-18 23:59:59, 2026-02-19 23:59:59, 2026-02-20 23:59:59, 2026-02-23 23:59:59"},
+	{"0 0 0 29 2 ? 2026-2030", "2028-02-29 00:00:00, never"},
+	{"@every 90s", "2026-02-18 10:18:00, 2026-02-18 10:19:30"},
+	{"@every 7s", "2026-02-18 10:17:31, 2026-02-18 10:17:38"}, // 37051 = 7 * 5293
+	{"@every 1s", "2026-02-18 10:17:31"},
+	{"@every 13h0m1s", "2026-02-18 13:00:01, 2026-02-19 00:00:00, 2026-02-19 13:00:01"},
 }
 
 func TestRealLife(t *testing.T) {
 	for _, c := range realLife {
-		s := mustParse(t, c.expr, time.UTC)
-		at := time.Date(2026, 2, 18, 10, 17, 30, 0, time.UTC)
-		for _, want := range strings.Split(c.next, ", ") {
-			at = s.Next(at)
-			if got := show(at); got != want {
-				t.Errorf("%s: got %s, want %s", c.expr, got, want)
-			}
+		checkInstants(t, c.expr, c.next, minute)
+	}
+}
+
+func TestSeconds(t *testing.T) {
+	for _, c := range withSeconds {
+		checkInstants(t, c.expr, c.next, time.DateTime)
+	}
+}
+
+func checkInstants(t *testing.T, expr, instants, layout string) {
+	t.Helper()
+	s := mustParse(t, expr, time.UTC)
+	at := time.Date(2026, 2, 18, 10, 17, 30, 0, time.UTC)
+	for _, want := range strings.Split(instants, ", ") {
+		at = s.Next(at)
+		got := at.Format(layout)
+		if at.IsZero() {
+			got = "never"
+		}
+		if got != want {
+			t.Errorf("%s: got %s, want %s", expr, got, want)
 		}
 	}
 }
@@ -168,11 +214,4 @@ func mustParse(t testing.TB, expr string, loc *time.Location) schedule.Schedule 
 		t.Fatal(err)
 	}
 	return s
-}
-
-func show(t time.Time) string {
-	if t.IsZero() {
-		return "never"
-	}
-	return t.Format(minute)
 }

@@ -1,7 +1,6 @@
 package schedule
 
 import (
-	"math/bits"
 	"slices"
 	"strings"
 	"time"
@@ -13,45 +12,41 @@ const (
 	lastYear  = 2099
 )
 
-// set holds small numbers, one a bit.
-type set uint64
-
-func (s set) has(v int) bool { return s>>v&1 != 0 }
-func (s set) from(v int) set { return s >> v << v }
-func (s set) first() int     { return bits.TrailingZeros64(uint64(s)) }
-
 // daySet holds days of a month, bits 1 to 31.
 type daySet = set
 
-// expression is a parsed cron expression: a set of wall-clock minutes, without
+// expression is a parsed cron expression: a set of wall-clock seconds, without
 // a zone. It does not change once it is made.
 type expression struct {
-	minutes, hours, months set
-	daysOfMonth            daySet
-	daysOfWeek             set // 0 is Sunday
-	extraMonth, extraWeek  *shapes
+	times                 timesOfDay
+	daysOfMonth           daySet
+	months                set
+	daysOfWeek            set // 0 is Sunday
+	extraMonth, extraWeek *shapes
+	// what these two are made of, as cronexpr has it
+	extraDaysOfMonth, extraDaysOfWeek []string
 	// both says that a day must be in both day fields, not just in one.
 	both  bool
 	years []int // in order; nil: all
 	// begin and end (not part of it) are of the time that years allows.
 	begin, end time.Time
-	// fixed says that neither minute nor hour starts with *: the entry means a
-	// time of day, which daylight saving neither drops nor repeats.
+	// fixed says that the entry means a time of day, which daylight saving
+	// neither drops nor repeats: neither minute nor hour starts with *.
 	fixed bool
 }
 
-// newExpression reads five or six fields in lower case.
+// newExpression reads seven fields in lower case.
 func newExpression(words []string) (*expression, *Error) {
 	e := &expression{
-		fixed: !isStar(words[0]) && !isStar(words[1]),
+		fixed: !isStar(words[1]) && !isStar(words[2]),
 		// crontab(5): either day field will do if both are restricted, that
 		// is, do not start with *.
-		both: isStar(words[2]) || isStar(words[4]),
+		both: isStar(words[3]) || isStar(words[5]),
 	}
 	if err := e.readFields(words); err != nil {
 		return nil, err
 	}
-	if err := e.readYears(words[5:]); err != nil {
+	if err := e.readYears(words[6]); err != nil {
 		return nil, err
 	}
 	if e.next(e.begin, e.end).IsZero() {
@@ -65,33 +60,35 @@ func isStar(word string) bool {
 }
 
 func (e *expression) readFields(words []string) *Error {
-	var extras [5][]string
+	var clock clockFields
+	var extras [6][]string
 	for i, target := range []struct {
 		field *field
 		set   *set
 	}{
-		{&minutes, &e.minutes}, {&hours, &e.hours}, {&daysOfMonth, &e.daysOfMonth},
-		{&months, &e.months}, {&daysOfWeek, &e.daysOfWeek},
+		{&seconds, &clock.seconds}, {&minutes, &clock.minutes}, {&hours, &clock.hours},
+		{&daysOfMonth, &e.daysOfMonth}, {&months, &e.months}, {&daysOfWeek, &e.daysOfWeek},
 	} {
 		var err *Error
 		if extras[i], err = target.field.parse(words[i], func(v int) { *target.set |= 1 << v }); err != nil {
 			return err
 		}
 	}
+	e.times, e.extraDaysOfMonth, e.extraDaysOfWeek = &clock, extras[3], extras[5]
 	e.daysOfWeek = (e.daysOfWeek | e.daysOfWeek>>7) & 0x7f // 7 is Sunday as well
 	var err *Error
-	if e.extraMonth, err = askCronexpr("0 0 %s * *", extras[2]); err != nil {
+	if e.extraMonth, err = askCronexpr("0 0 %s * *", extras[3]); err != nil {
 		return err
 	}
-	e.extraWeek, err = askCronexpr("0 0 * * %s", extras[4])
+	e.extraWeek, err = askCronexpr("0 0 * * %s", extras[5])
 	return err
 }
 
-func (e *expression) readYears(words []string) *Error {
+func (e *expression) readYears(word string) *Error {
 	first, last := firstYear, lastYear
-	if len(words) > 0 {
+	if word != "*" && word != "?" {
 		var named [lastYear + 1]bool
-		if _, err := years.parse(words[0], func(v int) { named[v] = true }); err != nil {
+		if _, err := years.parse(word, func(v int) { named[v] = true }); err != nil {
 			return err
 		}
 		for year, ok := range named {
@@ -106,18 +103,13 @@ func (e *expression) readYears(words []string) *Error {
 	return nil
 }
 
-// next is the first minute of the expression that is not before from, which is
-// a whole minute, and is before end; else the zero time. Wall-clock times are
+// next is the first second of the expression that is not before from, which is
+// a whole second, and is before end; else the zero time. Wall-clock times are
 // written as if they were UTC.
 func (e *expression) next(from, end time.Time) time.Time {
-	if from.Before(e.begin) {
-		from = e.begin
-	}
-	if end.After(e.end) {
-		end = e.end
-	}
+	from, end = e.within(from, end)
 	year, month, day := from.Date()
-	hour, minute, today := e.timeOfDay(from.Hour(), from.Minute())
+	second, today := e.times.from(secondOf(from))
 	if !today {
 		day++
 	}
@@ -126,25 +118,61 @@ func (e *expression) next(from, end time.Time) time.Time {
 		return date
 	}
 	if !today || date.After(from) {
-		hour, minute = e.hours.first(), e.minutes.first()
+		second, _ = e.times.from(0)
 	}
-	t := date.Add(time.Duration(hour)*time.Hour + time.Duration(minute)*time.Minute)
+	t := date.Add(time.Duration(second) * time.Second)
 	if !t.Before(end) {
 		return time.Time{}
 	}
 	return t
 }
 
-// timeOfDay is the first time not before hour:minute, if there is one that day.
-func (e *expression) timeOfDay(hour, minute int) (int, int, bool) {
-	if rest := e.minutes.from(minute); e.hours.has(hour) && rest != 0 {
-		return hour, rest.first(), true
+// count is how many seconds of the expression are not before from and before
+// end, both whole seconds.
+func (e *expression) count(from, end time.Time) int {
+	from, end = e.within(from, end)
+	if !from.Before(end) {
+		return 0
 	}
-	rest := e.hours.from(hour + 1)
-	if rest == 0 {
-		return 0, 0, false
+	first, last := midnight(from), midnight(end)
+	n := e.daysBetween(first, last) * e.times.before(day)
+	if e.daysBetween(first, first.AddDate(0, 0, 1)) > 0 {
+		n -= e.times.before(secondOf(from))
 	}
-	return rest.first(), e.minutes.first(), true
+	if second := secondOf(end); second > 0 && e.daysBetween(last, last.AddDate(0, 0, 1)) > 0 {
+		n += e.times.before(second)
+	}
+	return n
+}
+
+// within cuts off the time that no year of the expression holds.
+func (e *expression) within(from, end time.Time) (time.Time, time.Time) {
+	if from.Before(e.begin) {
+		from = e.begin
+	}
+	if end.After(e.end) {
+		end = e.end
+	}
+	return from, end
+}
+
+func midnight(wall time.Time) time.Time {
+	year, month, day := wall.Date()
+	return time.Date(year, month, day, 0, 0, 0, 0, time.UTC)
+}
+
+// daysBetween is how many days match from first on and before end, which are
+// both midnights.
+func (e *expression) daysBetween(first, end time.Time) (n int) {
+	month := time.Date(first.Year(), first.Month(), 1, 0, 0, 0, 0, time.UTC)
+	for from := first.Day(); month.Before(end); month, from = e.nextMonth(month), 1 {
+		days := e.days(month).from(from)
+		if month.Year() == end.Year() && month.Month() == end.Month() {
+			days = days.before(end.Day())
+		}
+		n += days.len()
+	}
+	return n
 }
 
 // nextDay is midnight of the first matching day before end, from that day of

@@ -17,6 +17,7 @@ type field struct {
 }
 
 var (
+	seconds     = field{name: "second", plural: "seconds", max: 59, top: 59}
 	minutes     = field{name: "minute", plural: "minutes", max: 59, top: 59}
 	hours       = field{name: "hour", plural: "hours", max: 23, top: 23}
 	daysOfMonth = field{name: "day of month", plural: "days of month", min: 1, max: 31, top: 31}

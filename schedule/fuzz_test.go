@@ -33,6 +33,9 @@ func FuzzParse(f *testing.F) {
 	for _, c := range realLife {
 		f.Add(c.expr)
 	}
+	for _, c := range withSeconds {
+		f.Add(c.expr)
+	}
 	for _, c := range refused {
 		f.Add(c.expr)
 	}
@@ -43,10 +46,13 @@ func FuzzParse(f *testing.F) {
 		var e *schedule.Error
 		switch {
 		case err == nil:
-			for _, from := range []time.Time{{}, noon, time.Date(2026, 3, 7, 0, 0, 0, 0, loc), time.Date(2026, 10, 31, 0, 0, 0, 0, loc)} {
+			for _, from := range []time.Time{{}, noon, time.Date(2026, 3, 8, 1, 59, 58, 1, loc), time.Date(2026, 11, 1, 0, 59, 58, 1, loc)} {
 				checkNext(t, s, from)
 			}
-		case !errors.As(err, &e) || e.Expr != expr || e.Message == "":
+			if words, ok := schedule.Describe(expr); ok && (words == "" || len(words) > 100) {
+				t.Errorf("%q: %q", expr, words)
+			}
+		case !errors.As(err, &e) || e.Text != expr || e.Message == "":
 			t.Errorf("%q: %#v", expr, err)
 		}
 	})
@@ -67,15 +73,19 @@ func parseInTime(t *testing.T, expr string, loc *time.Location) (s schedule.Sche
 	}
 }
 
-// checkNext checks that Next agrees with itself from some instants on.
+// checkNext checks that Next agrees with itself, and so with what is due at a
+// given moment, and with Between, from some instants on.
 func checkNext(t *testing.T, s schedule.Schedule, from time.Time) {
 	for range 5 {
 		next := nextInTime(t, s, from)
 		if next.IsZero() {
 			return
 		}
-		if !next.After(from) || next.Second() != 0 || next.Nanosecond() != 0 {
+		if !next.After(from) || next.Nanosecond() != 0 {
 			t.Fatalf("after %v: got %v", from, next)
+		}
+		if got, more := betweenInTime(t, s, from, next, 1); len(got) != 1 || !got[0].Equal(next) || more != 0 {
+			t.Fatalf("from %v to %v: got %v and %d more", from, next, got, more)
 		}
 		if again := s.Next(next.Add(-1)); !again.Equal(next) {
 			t.Fatalf("just before %v: got %v", next, again)

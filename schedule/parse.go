@@ -7,22 +7,42 @@ import (
 )
 
 // maxLength is far longer than any expression with a meaning: one that lists
-// every value of every field has some 400 characters.
+// every value of every field has some 600 characters.
 const maxLength = 1000
 
-// Parse reads one cron expression: the five fields of crontab(5), a sixth that
-// is a year (1970 to 2099), or a macro such as @daily. It means what it would
-// mean there, in loc's wall clock (nil: the host's zone). Beyond crontab(5), ?
-// is *, 5/15 is 5-59/15, full names of days and months are taken, and so are L,
-// LW and 15W as a day of month, 5L and 5#2 as a day of week. Nothing is due
-// after 2099. Every error is an *Error.
+// Parse reads one cron expression, in loc's wall clock (nil: the host's zone):
+//
+//   - the five fields of crontab(5), which mean what they mean there;
+//   - six, of which the last is a year (1970 to 2099);
+//   - seven, of which the first is seconds and the last a year, or *;
+//   - @hourly, @daily or @midnight, @weekly, @monthly, @yearly or @annually;
+//   - @every and a duration of whole seconds, from "1s" to "24h".
+//
+// Beyond crontab(5), ? is *, 5/15 is 5-59/15, full names of days and months are
+// taken, and so are L, LW and 15W as a day of month, 5L and 5#2 as a day of
+// week. Nothing is due after 2099. Instants are whole seconds, and whole minutes
+// where neither seconds nor @every say otherwise.
+//
+// "@every 5m" is due at 00:00 of each day's wall clock and every five minutes
+// on from there, so that it does not drift. Where the interval does not divide
+// a day, the last one before midnight is shorter.
+//
+// When clocks change by less than three hours, cronie's rule holds. Entries
+// whose minute and hour both do not start with * are times of day: what the
+// change skips is due once, at the first instant after the gap, and what it
+// repeats is due the first time only. The others, whatever their seconds are,
+// follow the wall clock: they leave out what it skips and repeat what it
+// repeats. An @every of more than an hour is of the first kind, a shorter one
+// of the second. A larger change corrects the clock; it skips and repeats.
+//
+// Every error is an *Error.
 func Parse(expr string, loc *time.Location) (Schedule, error) {
 	if loc == nil {
 		loc = time.Local
 	}
 	e, err := cache.get(expr)
 	if err != nil {
-		err.Expr = expr
+		err.Text = expr
 		return nil, err
 	}
 	return &cron{expression: e, loc: loc}, nil
@@ -63,23 +83,27 @@ func parse(text string) (*expression, *Error) {
 		return nil, refuse("give the job several shorter schedules", "it is longer than %d characters", maxLength)
 	}
 	words := strings.Fields(strings.ToLower(text))
-	if len(words) > 0 && strings.HasPrefix(words[0], "@") {
+	if len(words) == 0 {
+		return nil, refuse(fieldOrder, "it is empty")
+	}
+	if words[0] == "@every" {
+		return parseEvery(words[1:])
+	}
+	if strings.HasPrefix(words[0], "@") {
 		plain, err := expandMacro(words)
 		if err != nil {
 			return nil, err
 		}
 		words = strings.Fields(plain)
 	}
-	if err := checkCount(words); err != nil {
+	words, err := sevenFields(words)
+	if err != nil {
 		return nil, err
 	}
 	return newExpression(words)
 }
 
 func expandMacro(words []string) (string, *Error) {
-	if words[0] == "@every" {
-		return "", refuse("write */5 * * * * for every five minutes", "@every is not supported yet")
-	}
 	if len(words) > 1 {
 		return "", refuse("write "+words[0]+" alone", "nothing can follow a macro, and here %q does", words[1])
 	}
@@ -98,33 +122,49 @@ func expandMacro(words []string) (string, *Error) {
 		return "", refuse("start it from the system: a systemd unit, or an @reboot line in the crontab itself",
 			"@reboot is not a time")
 	}
-	return "", refuse("there are @hourly, @daily, @midnight, @weekly, @monthly, @yearly and @annually",
+	return "", refuse("there are @hourly, @daily, @midnight, @weekly, @monthly, @yearly, @annually and @every",
 		"there is no macro %q", words[0])
 }
 
-const fieldOrder = "the fields are: minute, hour, day of month, month, day of week, and perhaps a year"
+const fieldOrder = "the fields are: minute, hour, day of month, month, day of week, and perhaps a year; " +
+	"or all of these with the second in front"
 
-// checkCount refuses the forms that are read differently by different crons.
-func checkCount(words []string) *Error {
+// sevenFields adds the seconds and the year where they are left out, and
+// refuses what is read differently by different crons.
+func sevenFields(words []string) ([]string, *Error) {
 	switch n := len(words); {
-	case n == 0:
-		return refuse(fieldOrder, "it is empty")
 	case n < 5:
-		return refuse(fieldOrder, "it has %d of the five fields", n)
-	case n == 6 && !isYear(words[5]):
-		return refuse("if the first field is seconds, leave it out: "+strings.Join(words[1:], " "),
-			"six fields are ambiguous: the last one would be the year, and %q is none", words[5])
-	case n == 7:
-		return refuse("leave out the first field: "+strings.Join(words[1:6], " "),
-			"seven fields begin with seconds, which are not supported yet")
+		return nil, refuse(fieldOrder, "it has %d of the five fields", n)
+	case n == 5:
+		return append(append([]string{"0"}, words...), "*"), nil
+	case n == 6 && isYear(words[5]):
+		return append([]string{"0"}, words...), nil
+	case n == 6:
+		return nil, ambiguous(words)
 	case n > 7:
-		return refuse(fieldOrder, "it has %d fields", n)
+		return nil, refuse(fieldOrder, "it has %d fields, and there are seven at most", n)
 	}
-	return nil
+	return words, nil
 }
 
 // isYear says whether a sixth field can only be meant as one: a * could as
 // well be the day of week of an expression that begins with seconds.
 func isYear(word string) bool {
 	return len(word) >= 4 && strings.Trim(word[:4], "0123456789") == ""
+}
+
+// ambiguous tells how to write each of the two things that six fields may mean.
+func ambiguous(words []string) *Error {
+	withSeconds, withYear := strings.Join(words, " ")+" *", strings.Join(words[:5], " ")
+	if words[0] == "0" {
+		withSeconds = strings.Join(words[1:], " ")
+	}
+	if _, err := parse(withSeconds); err != nil {
+		withSeconds = "a seventh for the year, or *"
+	}
+	if _, err := parse(withYear); err != nil || !isStar(words[5]) {
+		withYear = "it with four digits"
+	}
+	return refuse("if the first is the second, write "+withSeconds+"; if the last is the year, write "+withYear,
+		"six fields are ambiguous: the last one would be the year, and %q is none", words[5])
 }

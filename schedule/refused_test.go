@@ -14,14 +14,23 @@ var refused = []struct{ expr, message, hint string }{
 	{"", "it is empty", "minute, hour"},
 	{" \t", "it is empty", "minute, hour"},
 	{"* * * *", "it has 4 of the five fields", "minute, hour"},
-	{"0 30 2 * * *", `six fields are ambiguous: the last one would be the year, and "*" is none`, "leave it out: 30 2 * * *"},
-	{"0 0 12 * * MON", `ambiguous`, "leave it out: 0 12 * * mon"},
-	{"0 0 12 * * 1", `ambiguous`, "leave it out"},
+	{"0 30 2 * * *", `six fields are ambiguous: the last one would be the year, and "*" is none`,
+		"if the first is the second, write 30 2 * * *; if the last is the year, write it with four digits"},
+	{"*/5 4 2 * * *", `ambiguous`, "if the first is the second, write */5 4 2 * * * *; if the last is the year, write */5 4 2 * *"},
+	{"0 0 12 * * MON", `ambiguous`, "if the first is the second, write 0 12 * * mon; if the last is the year, write it with four digits"},
+	{"0 0 12 ? * 1", `ambiguous`, "write 0 12 ? * 1;"},
+	{"30 2 * * * 27", `ambiguous`, "if the first is the second, write a seventh for the year, or *; if the last is the year, write it with four digits"},
 	{"0 0 1 1 * 1969", "year 1969 is out of range", "1970 to 2099"},
 	{"0 0 1 1 * 20270", `"20270" is not a year`, "1970 to 2099"},
 	{"0 0 1 1 * 2030-2027", "reversed", "write 2027-2030"},
-	{"0 0 30 2 * * 2027", "seven fields begin with seconds, which are not supported yet", "0 30 2 * *"},
-	{"0 0 1 1 * 2027 x y", "it has 8 fields", "minute, hour"},
+	{"0 0 30 2 * * 2027", "hour 30 is out of range", "0 to 23"},
+	{"60 0 0 * * * *", "second 60 is out of range", "seconds go from 0 to 59"},
+	{"50-10 * * * * * *", "the second range 50-10 is reversed", "write 50-59,0-10"},
+	{"*/0 * * * * * *", "the step in the second field is 0", "*/2"},
+	{"*/90 * * * * * *", "the step 90 is longer than the second field", "60"},
+	{"0 0 2 * * * mon", `"mon" is not a year`, "1970 to 2099"},
+	{"0 0 0 29 2 * 2027", "never comes", "L"},
+	{"0 0 1 1 * 2027 x y", "it has 8 fields, and there are seven at most", "minute, hour"},
 	{"22-2 * * * *", "the minute range 22-2 is reversed", "write 22-59,0-2"},
 	{"50-10 * * * *", "reversed", "write 50-59,0-10"},
 	{"0 22-2 * * *", "the hour range 22-2 is reversed", "write 22-23,0-2"},
@@ -70,7 +79,23 @@ var refused = []struct{ expr, message, hint string }{
 	{"0 0 29 2 * 2027", "never comes", "L"},
 	{"0 0 */30 * 1#3", "never comes", ""},
 	{"@reboot", "@reboot is not a time", "systemd"},
-	{"@every 5m", "@every is not supported yet", "*/5 * * * *"},
+	{"@REBOOT", "@reboot is not a time", "systemd"},
+	{"@every", "@every needs one duration, and here are 0", "@every 5m"},
+	{"@every 1h 30m", "@every needs one duration, and here are 2", "@every 1h30m"},
+	{"@every 300", `"300" has no unit`, "write @every 300s"},
+	{"@every 5min", `"5min" is not a duration`, "@every 5m"},
+	{"@every 30m1h", `"30m1h" is not a duration`, "@every 1h30m"},
+	{"@every 1m1m", "is not a duration", "@every 1h30m"},
+	{"@every -5m", `"-5m" is not a duration`, "@every 5m"},
+	{"@every m", `"m" is not a duration`, "@every 5m"},
+	{"@every 1.2.3m", `"1.2.3m" is not a duration`, "@every 5m"},
+	{"@every 1e3s", "is not a duration", "@every 5m"},
+	{"@every 0s", `"0s" is less than a second`, "@every 1s"},
+	{"@every 0.5s", `"0.5s" is less than a second`, "@every 1s"},
+	{"@every 1.5s", `"1.5s" is not a whole number of seconds`, "whole seconds"},
+	{"@every 24h1s", `"24h1s" is more than a day`, "0 0 * * 1"},
+	{"@every 7d", `"7d" is more than a day`, "0 0 * * 1"},
+	{"@every 99999999999999999999d", "is more than a day", "0 0 * * 1"},
 	{"@dayly", `there is no macro "@dayly"`, "@daily"},
 	{"@", `there is no macro "@"`, "@daily"},
 	{"@daily 5", `nothing can follow a macro, and here "5" does`, "alone"},
@@ -87,8 +112,8 @@ func TestRefused(t *testing.T) {
 			t.Errorf("%q: got %v, %v", c.expr, s, err)
 			continue
 		}
-		if s != nil || e.Expr != c.expr {
-			t.Errorf("%q: got schedule %v, expression %q", c.expr, s, e.Expr)
+		if s != nil || e.Text != c.expr {
+			t.Errorf("%q: got schedule %v, expression %q", c.expr, s, e.Text)
 		}
 		if !strings.Contains(e.Message, c.message) || !strings.Contains(e.Hint, c.hint) {
 			t.Errorf("%q: got %q, hint %q", c.expr, e.Message, e.Hint)
@@ -108,6 +133,10 @@ func TestErrorIsOneSentence(t *testing.T) {
 
 // What a hint says to write is right.
 func TestHintsCanBeWritten(t *testing.T) {
+	for _, expr := range []string{"@every 300s", "@every 90s", "@every 5m", "@every 1h30m", "@every 1s", "0 0 * * 1", "0 0 1 * *",
+		"30 2 * * *", "*/5 4 2 * * * *", "*/5 4 2 * *", "0 12 * * mon"} {
+		mustParse(t, expr, time.UTC)
+	}
 	for _, c := range refused {
 		_, err := schedule.Parse(c.expr, time.UTC)
 		var e *schedule.Error

@@ -32,7 +32,15 @@ func Union(s ...Schedule) Schedule {
 	if len(s) == 1 {
 		return s[0]
 	}
-	return union(append([]Schedule(nil), s...))
+	var parts union
+	for _, part := range s {
+		if nested, ok := part.(union); ok {
+			parts = append(parts, nested...)
+		} else {
+			parts = append(parts, part)
+		}
+	}
+	return parts
 }
 
 type union []Schedule

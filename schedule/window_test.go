@@ -69,33 +69,70 @@ func TestBetween(t *testing.T) {
 	}
 }
 
-// counted counts the calls of Next.
-type counted struct {
-	schedule.Schedule
-	calls int
-}
-
-func (c *counted) Next(t time.Time) time.Time {
-	c.calls++
-	return c.Schedule.Next(t)
-}
-
-// A clock that jumps by decades costs bounded work, and the latest are given.
-func TestBetweenIsBounded(t *testing.T) {
+// A clock that jumps by decades costs little, and the latest are given.
+func TestBetweenIsExactAndFast(t *testing.T) {
+	newYork := mustLoad(t, "America/New_York")
+	begin, end := mustDay(t, "1970-01-01"), mustDay(t, "2100-01-01")
+	const days = 47482 // from 1970 to 2099
 	for _, c := range []struct {
-		expr  string
-		count int
-	}{{"* * * * *", 5}, {"* * * * * 2020", 0}} {
-		s := &counted{Schedule: mustParse(t, c.expr, time.UTC)}
-		got, more := schedule.Between(s, noon.AddDate(-30, 0, 0), noon, 5)
-		if len(got) != c.count || more < 99_000 {
-			t.Errorf("%s: got %d instants and %d more", c.expr, len(got), more)
+		s        schedule.Schedule
+		from, to time.Time
+		most     int
+		count    int
+		more     int
+	}{
+		{mustParse(t, "* * * * *", time.UTC), time.Time{}, end.AddDate(7000, 0, 0), 1000, 1000, days*1440 - 1000},
+		{mustParse(t, "* * * * * * *", time.UTC), time.Time{}, end, 1000, 1000, days*86400 - 1000},
+		{mustParse(t, "* * * * * * *", newYork), begin.AddDate(0, 0, 1), end.AddDate(0, 0, -1), 1000, 1000, (days-2)*86400 - 1000},
+		{mustParse(t, "* * * * * * 2020", time.UTC), begin, end, 5, 5, 366*86400 - 5},
+		{mustParse(t, "@every 7m", time.UTC), begin, end, 0, 0, days*206 - 1},
+		{mustParse(t, "0 12 * * *", newYork), begin, end, 1000, 1000, days - 1000},
+		{mustParse(t, "30 2 * * *", newYork), begin, end, days, days, 0},
+		{mustParse(t, "0 0 29 2 *", newYork), begin, end, 5, 5, 32 - 5},
+		{mustParse(t, "0 12 1 1 * 1990", newYork), begin, end, 5, 1, 0},
+		{schedule.At(noon), begin, end, 1, 1, 0},
+		{schedule.At(noon), begin, end, 0, 0, 1},
+		{schedule.Union(mustParse(t, "0 12 * * *", time.UTC), schedule.At(noon.Add(1))), begin, begin.AddDate(0, 0, 10), 3, 3, 7},
+		{schedule.Union(mustParse(t, "*/2 * * * *", time.UTC), mustParse(t, "*/3 * * * *", time.UTC)),
+			noon.AddDate(0, 0, -10), noon, 10, 10, 10*24*40 - 10},
+		// More than what can be counted one by one: as many as the most frequent has.
+		{schedule.Union(mustParse(t, "* * * * * * *", time.UTC), mustParse(t, "0 12 * * *", time.UTC)),
+			noon.AddDate(0, 0, -1), noon, 1000, 1000, 86400 - 1000},
+	} {
+		got, more := betweenInTime(t, c.s, c.from, c.to, c.most)
+		if len(got) != c.count || more != c.more {
+			t.Errorf("%v from %v to %v: got %d instants and %d more, want %d and %d", c.s, c.from, c.to, len(got), more, c.count, c.more)
 		}
-		if len(got) > 0 && (!got[0].Equal(noon.Add(-4*time.Minute)) || !got[4].Equal(noon)) {
-			t.Errorf("%s: got %v", c.expr, got)
+		if len(got) > 0 && (!got[len(got)-1].Equal(lastBefore(c.s, c.to)) || !slices.IsSortedFunc(got, time.Time.Compare)) {
+			t.Errorf("%v: the last is %v", c.s, got[len(got)-1])
 		}
-		if s.calls > 200_010 {
-			t.Errorf("%s: %d calls", c.expr, s.calls)
+	}
+}
+
+// lastBefore is the last instant not after to, found by asking Next alone.
+func lastBefore(s schedule.Schedule, to time.Time) time.Time {
+	low, high := time.Unix(-1, 0), to // something is after low, nothing of the window is after high
+	for high.Sub(low) > 1 {
+		middle := low.Add(high.Sub(low) / 2)
+		if next := s.Next(middle); !next.IsZero() && !next.After(to) {
+			low = middle
+		} else {
+			high = middle
+		}
+	}
+	return high
+}
+
+func betweenInTime(t *testing.T, s schedule.Schedule, from, to time.Time, most int) ([]time.Time, int) {
+	for i := 0; ; i++ {
+		start := time.Now()
+		instants, more := schedule.Between(s, from, to, most)
+		took := time.Since(start)
+		if took < limit || most > 1000 {
+			return instants, more
+		}
+		if i == 9 {
+			t.Fatalf("%v: takes %v", s, took)
 		}
 	}
 }
@@ -121,6 +158,12 @@ func TestDefaultCatchUp(t *testing.T) {
 		{schedule.At(noon), noon.Add(-time.Minute), time.Hour},
 		{schedule.Union(schedule.At(noon), schedule.At(noon.Add(20*time.Minute))), noon, 10 * time.Minute},
 		{schedule.Union(), noon, time.Hour},
+		{mustParse(t, "* * * * * * *", time.UTC), noon, 2 * time.Minute},
+		{mustParse(t, "*/10 * * * * * *", time.UTC), noon.Add(3 * time.Second), 2 * time.Minute},
+		{mustParse(t, "30 */10 * * * * *", time.UTC), noon, 5 * time.Minute},
+		{mustParse(t, "* * 10,12 * * * *", time.UTC), noon.Add(-30 * time.Minute), 30*time.Minute + 500*time.Millisecond},
+		{mustParse(t, "@every 20m", time.UTC), noon, 10 * time.Minute},
+		{mustParse(t, "@every 24h", time.UTC), noon, time.Hour},
 	} {
 		if got := schedule.DefaultCatchUp(c.s, c.at); got != c.want {
 			t.Errorf("%v at %v: got %v, want %v", c.s, c.at, got, c.want)

@@ -13,46 +13,98 @@ type cron struct {
 	loc *time.Location
 }
 
-// Next goes through the periods between the zone's clock changes: within one,
-// the wall clock is as regular as UTC, and the expression is asked about that.
-// At a change cronie's rule holds: an entry with a fixed time of day is due
-// right after a gap that swallowed it, and only the first time when its time
-// is repeated; all others follow the wall clock.
-func (c *cron) Next(t time.Time) time.Time {
-	t = notBefore1970(t).In(c.loc)
-	p := periodAt(t)
-	from := p.wall(t).Truncate(time.Minute).Add(time.Minute)
-	for {
+// Next asks the expression about one stretch after the other.
+func (c *cron) Next(t time.Time) (next time.Time) {
+	c.stretches(t, func(s stretch) bool {
+		wall := s.from
+		if !s.makesGood {
+			wall = c.next(s.from, s.end)
+		}
+		if wall.IsZero() {
+			return true
+		}
+		next = wall.Add(-s.offset).In(c.loc)
+		return false
+	})
+	return next
+}
+
+// count is how many instants there are after a moment and not after another.
+func (c *cron) count(after, to time.Time) (n int) {
+	c.stretches(after, func(s stretch) bool {
+		end := to.UTC().Add(s.offset).Truncate(time.Second).Add(time.Second)
+		if !s.from.Before(end) {
+			return false
+		}
+		if s.makesGood {
+			n++
+			return true
+		}
+		more := s.end.Before(end)
+		if more {
+			end = s.end
+		}
+		n += c.expression.count(s.from, end)
+		return more
+	})
+	return n
+}
+
+// stretch is a piece of the wall clock's time that is as regular as UTC.
+type stretch struct {
+	from, end time.Time     // on the wall clock, written as if that were UTC; end is not part of it
+	offset    time.Duration // wall clock minus UTC
+	// makesGood says that from is the first second after a gap in which the
+	// expression was due, and so due whatever the expression says about it.
+	makesGood bool
+}
+
+// stretches goes through the time after a moment, from one change of the zone's
+// clock to the next, until yield says no. At a change cronie's rule holds: an
+// entry with a fixed time of day is due right after a gap that swallowed it,
+// and the time that a change repeats is left out for it; all others follow the
+// wall clock.
+func (c *cron) stretches(after time.Time, yield func(stretch) bool) {
+	after = notBefore1970(after).In(c.loc)
+	p := periodAt(after)
+	from := p.wall(after).Truncate(time.Second).Add(time.Second)
+	for from.Before(c.end) {
 		if c.fixed {
 			from = p.afterRepeat(from)
 		}
-		if !from.Before(c.end) {
-			return time.Time{}
-		}
-		if wall := c.next(from, p.wallEnd()); !wall.IsZero() {
-			return wall.Add(-p.offset).In(c.loc)
+		if end := p.wallEnd(); from.Before(end) && !yield(stretch{from: from, end: end, offset: p.offset}) {
+			return
 		}
 		if p.end.IsZero() {
-			return time.Time{}
+			return
 		}
 		later := periodAt(p.end)
+		from = later.wall(p.end)
 		if c.fixed && c.swallowed(p, later) {
-			return p.end
+			if !yield(stretch{from: from, offset: later.offset, makesGood: true}) {
+				return
+			}
+			from = from.Add(time.Second)
 		}
-		from = wholeMinute(later.wall(p.end))
 		p = later
 	}
 }
 
-// swallowed says whether the gap between two periods holds a minute of the
+// swallowed says whether the gap between two periods holds a time of the
 // expression.
 func (c *cron) swallowed(before, after period) bool {
-	gap := after.offset - before.offset
-	if gap <= 0 || gap >= clockChange {
-		return false
+	from, end := gap(before, after)
+	return from.Before(end) && !c.next(from, end).IsZero()
+}
+
+// gap is what the wall clock leaves out between two periods, if that is no
+// correction; from is not before end where there is none.
+func gap(before, after period) (from, end time.Time) {
+	from, end = before.wall(before.end), after.wall(before.end)
+	if end.Sub(from) >= clockChange {
+		return end, end
 	}
-	from := wholeMinute(before.wall(before.end))
-	return !c.next(from, after.wall(before.end)).IsZero()
+	return from, end
 }
 
 // period is a time without a clock change.
@@ -94,15 +146,10 @@ func (p period) afterRepeat(wall time.Time) time.Time {
 	if before.offset-p.offset >= clockChange {
 		return wall
 	}
-	if repeated := wholeMinute(before.wall(p.start)); wall.Before(repeated) {
+	if repeated := before.wall(p.start); wall.Before(repeated) {
 		return repeated
 	}
 	return wall
-}
-
-// wholeMinute rounds up.
-func wholeMinute(t time.Time) time.Time {
-	return t.Add(time.Minute - 1).Truncate(time.Minute)
 }
 
 // notBefore1970 spares us the centuries before: nothing is due then.

@@ -28,16 +28,13 @@ func (d *duty) isLate(in *intent) bool {
 	return late > 0
 }
 
-// intend puts a start into the agenda. If its time has come, what else there is
-// of its job is looked at, else when it does (arrive).
+// intend puts a start into the agenda; what else there is of its job is looked
+// at when its time has come (arrive).
 func (d *duty) intend(job *Job, in *intent) {
 	if d.isKnownRun(job, in.Run) {
 		return // an agenda was lost, or the clock went back; the instant was not
 	}
 	d.addIntent(in)
-	if d.waits(in) <= 0 {
-		d.place(in)
-	}
 }
 
 func (d *duty) addIntent(in *intent) {
@@ -45,7 +42,8 @@ func (d *duty) addIntent(in *intent) {
 	d.dirty = true
 }
 
-// arrive places the starts whose time has come since the last look.
+// arrive places the starts whose time has come since the last look, in their
+// order: what waited is there before what is new.
 func (d *duty) arrive() {
 	for _, in := range d.agenda.Intents {
 		ready := !in.settled && !in.placed && !in.Ask && in.phase == phaseWaiting

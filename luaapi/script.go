@@ -66,9 +66,9 @@ type Script struct {
 	defaults  defaults
 	jobs      []*job
 	bySlug    map[string]*job
-	schedules map[string]schedule.Schedule // by expression
-	files     []string                     // read, absolute
-	sources   map[string]bool              // the names of loaded files, as they are shown
+	schedules map[zoned]schedule.Schedule
+	files     []string        // read, absolute
+	sources   map[string]bool // the names of loaded files, as they are shown
 	warnings  []string
 	mistakes  []*Error // passed over
 
@@ -116,7 +116,7 @@ func newScript(path string, o Options) *Script {
 	s := &Script{
 		o: o, shown: filepath.Clean(path), L: newVM(),
 		stdout: shareable(o.Stdout, output), stderr: shareable(o.Stderr, output),
-		bySlug: map[string]*job{}, schedules: map[string]schedule.Schedule{}, sources: map[string]bool{},
+		bySlug: map[string]*job{}, schedules: map[zoned]schedule.Schedule{}, sources: map[string]bool{},
 	}
 	s.entry = s.absolute(s.shown)
 	s.levels = engine.DefaultLogLevels()

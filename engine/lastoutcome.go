@@ -98,7 +98,7 @@ func linesBackwards(path string, most int64, take func(line []byte) bool) (read 
 		}
 		read += int64(len(piece))
 		end -= int64(len(piece))
-		lines := bytes.Split(append(piece, rest...), []byte{'\n'})
+		lines := bytes.Split(slices.Concat(piece, rest), []byte{'\n'})
 		rest = lines[0]
 		for _, line := range slices.Backward(lines[1:]) {
 			if !take(line) {

@@ -91,8 +91,8 @@ func Unlisted(name string) *Job {
 	return &Job{Name: name, Slug: Slug(name), Location: time.Local, Enabled: true, Removed: true}
 }
 
-// ReadRecords reads what the var dir holds about a job and the instants from
-// from on and before to. A var dir that is not there holds nothing. What can be
+// ReadRecords reads what the var dir holds about a job and the instants that
+// are not before from and before to. A var dir that is not there holds nothing. What can be
 // understood in part is; errors are of what could not be read at all.
 //
 // A start goes from the agenda to a run folder to the ledger, and leaves each
@@ -223,11 +223,12 @@ func stateOf(s sight) RunState {
 		return RunPrepared
 	case actGiveUp, actMayRun, actLost:
 		return RunLost
+	default: // actWatch
+		if s.PID == 0 {
+			return RunStarting
+		}
+		return RunRunning
 	}
-	if s.PID == 0 {
-		return RunStarting
-	}
-	return RunRunning
 }
 
 // search picks from the outcomes of a job those about a time, and those that
@@ -266,7 +267,7 @@ func (s *search) about(o Outcome) bool {
 	return o.Started.Before(s.to) && (o.Outcome == OutcomeRetrying || !o.Time.Before(s.from))
 }
 
-// covers says whether an outcome is about an instant from from on and before to.
+// covers says whether an outcome is about an instant not before from and before to.
 func (o Outcome) covers(from, to time.Time) bool {
 	first := o.Instant
 	if !o.First.IsZero() {

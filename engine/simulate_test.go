@@ -139,8 +139,8 @@ func TestSimulationAsksFunctions(t *testing.T) {
 func TestSimulationStopsWhenNobodyListens(t *testing.T) {
 	s := Simulation{From: at(t, "2026-03-08T01:00:00Z"), To: at(t, "9999-03-08T01:00:00Z"), Slaves: []SimulatedSlave{on("a", zoned(t, "M", "* * * * *", ""))}}
 	n := 0
-	for range s.Starts() {
-		if n++; n == 3 {
+	for _, err := range s.Starts() {
+		if n++; n == 3 || err != nil {
 			break
 		}
 	}
@@ -160,7 +160,10 @@ func BenchmarkSimulateAYear(b *testing.B) {
 			s := Simulation{From: at(b, "2026-01-01T00:00:00Z"), To: at(b, "2027-01-01T00:00:00Z"), Slaves: []SimulatedSlave{on("a", jobs...)}}
 			for b.Loop() {
 				n := 0
-				for range s.Starts() {
+				for _, err := range s.Starts() {
+					if err != nil {
+						b.Fatal(err)
+					}
 					n++
 				}
 				if n != 365*500 {

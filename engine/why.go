@@ -137,46 +137,75 @@ func (s subject) latest() int {
 // those that shifts recorded: the entry file may have been another then.
 func (q Why) subjects() []subject {
 	due := q.due()
-	byRun := map[string]*subject{}
-	var all []*subject
-	about := func(run string, instant time.Time) *subject {
-		s := byRun[run]
-		if s == nil {
-			s = &subject{instant: instant, run: run}
-			byRun[run] = s
-			all = append(all, s)
-		}
-		return s
-	}
+	found := subjects{byRun: map[string]*subject{}}
 	for _, w := range q.Records.Waiting {
 		if q.concerns(w.Instant, time.Time{}) {
-			if s := about(w.Run, w.Instant); s.waiting == nil || w.Attempt > s.waiting.Attempt {
-				s.waiting = &w
-			}
+			found.wait(w)
 		}
 	}
 	for _, r := range q.Records.Runs {
 		if q.concerns(r.Instant, r.Started) {
-			if s := about(r.ID, r.Instant); s.active == nil || r.Attempt > s.active.Attempt {
-				s.active = &r
-			}
+			found.run(r)
 		}
 	}
 	for _, o := range q.Records.Outcomes {
 		for _, t := range q.instantsOf(o, due) {
-			if s := about(runAt(o, t), t); s.outcome == nil || o.Attempt >= s.outcome.Attempt {
-				s.outcome = &o
-			}
+			found.outcome(o, t)
 		}
 	}
 	for _, t := range due {
-		if !slices.ContainsFunc(all, func(s *subject) bool { return s.instant.Equal(t) && !byHand(s.run) }) {
-			all = append(all, &subject{instant: t})
+		if !found.has(t) {
+			found.all = append(found.all, &subject{instant: t})
 		}
 	}
-	slices.SortStableFunc(all, func(a, b *subject) int { return a.instant.Compare(b.instant) })
-	out := make([]subject, len(all))
-	for i, s := range all {
+	return found.inOrder()
+}
+
+// subjects gathers what is known by the run that it is about.
+type subjects struct {
+	byRun map[string]*subject
+	all   []*subject
+}
+
+func (f *subjects) of(run string, instant time.Time) *subject {
+	s := f.byRun[run]
+	if s == nil {
+		s = &subject{instant: instant, run: run}
+		f.byRun[run] = s
+		f.all = append(f.all, s)
+	}
+	return s
+}
+
+func (f *subjects) wait(w WaitingStart) {
+	if s := f.of(w.Run, w.Instant); s.waiting == nil || w.Attempt > s.waiting.Attempt {
+		s.waiting = &w
+	}
+}
+
+func (f *subjects) run(r ActiveRun) {
+	if s := f.of(r.ID, r.Instant); s.active == nil || r.Attempt > s.active.Attempt {
+		s.active = &r
+	}
+}
+
+// outcome takes one of the instants of an outcome; of several lines about an
+// attempt the last one counts.
+func (f *subjects) outcome(o Outcome, t time.Time) {
+	if s := f.of(runAt(o, t), t); s.outcome == nil || o.Attempt >= s.outcome.Attempt {
+		s.outcome = &o
+	}
+}
+
+// has says whether anything is known of an instant, but for what was started by hand.
+func (f *subjects) has(t time.Time) bool {
+	return slices.ContainsFunc(f.all, func(s *subject) bool { return s.instant.Equal(t) && !byHand(s.run) })
+}
+
+func (f *subjects) inOrder() []subject {
+	slices.SortStableFunc(f.all, func(a, b *subject) int { return a.instant.Compare(b.instant) })
+	out := make([]subject, len(f.all))
+	for i, s := range f.all {
 		out[i] = *s
 	}
 	return out

@@ -20,10 +20,10 @@ func TestWhy(t *testing.T) {
 		return job
 	}
 	plain := five("Import")
-	off, elsewhere, york, patient := five("Off"), five("Web"), five("York"), five("Patient")
+	off, elsewhere, patient := five("Off"), five("Web"), five("Patient")
 	off.Enabled = false
 	elsewhere.Slaves = []string{"web*", "db1"}
-	york = zoned(t, "York", "30 2 * * *", "America/New_York")
+	york := zoned(t, "York", "30 2 * * *", "America/New_York")
 	patient.CatchUp = time.Hour
 	spread := five("Spread")
 	spread.Jitter = 5 * time.Minute

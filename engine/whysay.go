@@ -142,8 +142,9 @@ func (q Why) state(r ActiveRun) string {
 		return "lost its supervisor, but processes of it still run"
 	case RunPrepared:
 		return "had no process yet when its shift ended; the next shift makes the start"
+	default:
+		return "is gone without an exit status, which a shift is still to record"
 	}
-	return "is gone without an exit status, which a shift is still to record"
 }
 
 // sayWaiting tells what a start waits for.

@@ -11,11 +11,15 @@ import (
 // first: that one, and those that are found when what is wrong is left out and
 // the rest goes on, which is one for each job, and for each file of a folder of
 // jobs. What stops the entry file itself, as a call with a wrong value does,
-// hides all that follows. The file runs once more for it, and prints nothing.
+// hides all that follows. The file runs once more for it, and prints nothing;
+// not if it overran its time.
 func Mistakes(ctx context.Context, path string, o Options, first *Error) []*Error {
-	o.Stdout, o.Stderr = nil, nil
-	o.goOn = true
 	found := []*Error{first}
+	var late *overran
+	if errors.As(first, &late) {
+		return found
+	}
+	o.Stdout, o.Stderr, o.goOn = nil, nil, true
 	s, err := Load(ctx, path, o)
 	if s != nil {
 		s.Close()

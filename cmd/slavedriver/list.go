@@ -40,7 +40,7 @@ func (c *command) listCommand() *cobra.Command {
 			c.warn(plan.Warnings)
 			last, err := c.lastOutcomes(plan)
 			if err != nil {
-				return err
+				c.warn([]string{"what became of the jobs last is not known: " + err.Error()})
 			}
 			if c.json {
 				return c.listJSON(plan, last)
@@ -55,8 +55,7 @@ func (c *command) lastOutcomes(plan *engine.Plan) (map[string]engine.Outcome, er
 	if err != nil {
 		return nil, err
 	}
-	last, err := engine.LastOutcomes(dir, plan.Jobs)
-	return last, unusable(err)
+	return engine.LastOutcomes(dir, plan.Jobs)
 }
 
 // listed is a job in the output of `list --json`.

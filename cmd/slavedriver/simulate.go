@@ -84,8 +84,7 @@ func (c *command) simulate(cmd *cobra.Command, file string, given simulation) er
 	}
 	c.warnOfIdleSlaves(s.Slaves)
 	out := bufio.NewWriter(c.stdout)
-	print := c.printStarts(out, &s)
-	err = c.eachStart(&s, print)
+	err = c.eachStart(&s, c.printStarts(out, &s))
 	if flushed := out.Flush(); err == nil {
 		err = flushed
 	}
@@ -162,7 +161,7 @@ func slavesOf(jobs []*engine.Job) (names []string) {
 
 // eachStart prints the starts. A function that fails does not hinder the
 // others: it is complained about, and the last one is the error.
-func (c *command) eachStart(s *engine.Simulation, print startPrinter) error {
+func (c *command) eachStart(s *engine.Simulation, to startPrinter) error {
 	var failed error
 	for start, err := range s.Starts() {
 		switch {
@@ -173,12 +172,12 @@ func (c *command) eachStart(s *engine.Simulation, print startPrinter) error {
 			failed = fmt.Errorf("the starts of %s from %s on are not known, as its schedule function failed: %w",
 				start.Job.Name, start.Time.Format(time.RFC3339), err)
 		default:
-			if err := print.start(start); err != nil {
+			if err := to.start(start); err != nil {
 				return err
 			}
 		}
 	}
-	if err := print.end(); err != nil {
+	if err := to.end(); err != nil {
 		return err
 	}
 	return failed

@@ -105,7 +105,7 @@ func (d *duty) evaluateMinute(at time.Time) {
 }
 
 func instantsOf(job *Job, minute time.Time) []time.Time {
-	instants, _ := schedule.Between(job.Schedule, minute.Add(-time.Nanosecond), minute.Add(time.Minute-time.Nanosecond), maxInstants)
+	instants, _ := schedule.Between(job.Schedule, minute.Add(-time.Nanosecond), minute.Add(time.Minute-time.Nanosecond), mostAhead)
 	return instants
 }
 

@@ -44,7 +44,11 @@ func fingerprint(job *Job, slave string) string {
 	if !job.Enabled || !job.OnSlave(slave) {
 		return printOff
 	}
-	return strings.Join(job.ScheduleText, "\n")
+	text := strings.Join(job.ScheduleText, "\n")
+	if job.Timezone != "" {
+		text += "\n@" + job.Timezone
+	}
+	return text
 }
 
 // loadKnown reads the jobs known so far; a file that is missing or cannot be

@@ -211,7 +211,11 @@ func (f *subjects) inOrder() []subject {
 	return out
 }
 
-// due are the instants of the schedule that would start in that time.
+// mostInMinute is how many instants a schedule can have in a minute.
+const mostInMinute = 60
+
+// due are the instants of the schedule in that time, and those that start then
+// because of a jitter; some may be both and are there twice.
 func (q Why) due() []time.Time {
 	if q.Job.ScheduleFunc && q.FunctionSays {
 		return []time.Time{q.From.Truncate(time.Minute)}
@@ -219,9 +223,14 @@ func (q Why) due() []time.Time {
 	if q.Job.Schedule == nil {
 		return nil
 	}
-	early := q.From.Add(-JitterOf(q.Job, q.Slave) - 1)
-	instants, _ := schedule.Between(q.Job.Schedule, early, q.To.Add(-1), maxInstants)
-	return slices.DeleteFunc(instants, func(t time.Time) bool { return !q.concerns(t, time.Time{}) })
+	in := func(delay time.Duration) []time.Time {
+		instants, _ := schedule.Between(q.Job.Schedule, q.From.Add(-delay-1), q.To.Add(-delay-1), mostInMinute)
+		return instants
+	}
+	if delay := JitterOf(q.Job, q.Slave); delay > 0 {
+		return append(in(delay), in(0)...)
+	}
+	return in(0)
 }
 
 // concerns says whether a start is what is asked about: its instant, the time

@@ -74,13 +74,16 @@ func (q Why) sayNoShift(a *Explanation, t time.Time) {
 // notHere tells of a job that does not start on this slave at all, and says
 // whether that is so.
 func (q Why) notHere(a *Explanation) bool {
-	since := ""
-	if r := q.Records; r.Off && !r.Since.IsZero() {
-		since = " since " + q.words(r.Since)
-	}
 	switch {
 	case !q.Job.Enabled:
-		a.Verdict, a.Sentence = VerdictDisabled, fmt.Sprintf("%q does not start: it is disabled (enabled = false)%s", q.Job.Name, since)
+		a.Verdict = VerdictDisabled
+		a.Sentence = fmt.Sprintf("%q does not start: it is disabled (enabled = false)", q.Job.Name)
+		if r := q.Records; r.Off && !r.Since.IsZero() {
+			a.Sentence += " since " + q.words(r.Since)
+			if a.Instant.Before(r.Since) {
+				a.Sentence += ", and nothing is recorded of " + q.words(a.Instant)
+			}
+		}
 	case !q.Job.OnSlave(q.Slave):
 		a.Verdict = VerdictElsewhere
 		a.Sentence = fmt.Sprintf("%q does not start on slave %s: it is for %s", q.Job.Name, q.Slave, strings.Join(q.Job.Slaves, ", "))
@@ -108,9 +111,24 @@ func (q Why) nothingDue() Explanation {
 	case q.Job.ScheduleFunc:
 		a.Sentence += ": its schedule function, asked again about that minute, says no"
 	default:
+		a.Sentence += q.byWhich()
 		q.sayNeighbours(&a)
 	}
 	return a
+}
+
+// byWhich names the schedule by which something was not due, where that is not
+// the one that the job had then.
+func (q Why) byWhich() string {
+	switch r := q.Records; {
+	case r.Evaluated.IsZero() || !q.From.Before(q.Now) || q.Job.Removed:
+		return ""
+	case r.Since.IsZero():
+		return " by the schedule that it has now, and which no shift has seen yet"
+	case q.From.Before(r.Since):
+		return " by the schedule that it has since " + q.words(r.Since)
+	}
+	return ""
 }
 
 // sayNeighbours names the instants before and after that time.

@@ -300,3 +300,22 @@ func TestARetryDoesNotWaitForTheWallClock(t *testing.T) {
 		m.same("starts", m.starts()[1:], "flaky 12:00:00 .2 12:01:12")
 	})
 }
+
+// A retry that is given up while handlers still hear of the attempt before: the
+// failure comes last.
+func TestARetryThatIsGivenUpIsToldInOrder(t *testing.T) {
+	virtually(t, []*Job{newJob(t, "flaky", "0 12 * * *", retries(2))}, func(m *machine) {
+		m.play.act = func(runfile.Intent) act { return act{lasts: time.Second, exit: 5} }
+		m.handler = func(e *Event) {
+			if e.Name == EventJobStarted {
+				time.Sleep(8 * time.Second)
+			}
+		}
+		m.until("12:00:05")
+		m.plan.Jobs = nil
+		m.call()
+		m.sleep(time.Second)
+		m.same("events", m.told(), "started flaky 12:00:00", "retrying flaky 12:00:00 attempt=1 delay=60 exitCode=5",
+			"finished.error flaky 12:00:00 attempt=1 exitCode=5 reason=exit code 5; not retried: the job is no longer in the entry file, or was disabled")
+	})
+}

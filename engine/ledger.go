@@ -152,7 +152,7 @@ func (l ledger) has(id string) bool {
 	there := l.recent()
 	run, attempt := cutAttempt(id)
 	for _, outcome := range []string{
-		OutcomeSucceeded, OutcomeFailed, OutcomeRetrying, OutcomeSkipped, OutcomeMissed, OutcomeElsewhere, OutcomeUnknown,
+		OutcomeSucceeded, OutcomeFailed, OutcomeRetrying, OutcomeSkipped, OutcomeMissed, OutcomeMerged, OutcomeElsewhere, OutcomeUnknown,
 	} {
 		if there[Outcome{Run: run, Attempt: attempt, Outcome: outcome}.key()] {
 			return true

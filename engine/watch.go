@@ -168,5 +168,5 @@ func (d *duty) untilNext() time.Duration {
 			next = min(next, warn-elapsed)
 		}
 	}
-	return next
+	return min(next, d.untilNextStart())
 }

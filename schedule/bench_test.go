@@ -71,3 +71,60 @@ func BenchmarkDue10000Jobs(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkSimulateYear goes through a year of a hundred jobs, each started
+// five times a day.
+func BenchmarkSimulateYear(b *testing.B) {
+	for _, zone := range []string{"UTC", "America/New_York"} {
+		b.Run(zone, func(b *testing.B) {
+			loc := mustLoad(b, zone)
+			var all []schedule.Schedule
+			for i := range 100 {
+				all = append(all, mustParse(b, fmt.Sprintf("%d %d,9,12,15,18 * * *", i%60, i%9), loc))
+			}
+			from := time.Date(2026, 1, 1, 0, 0, 0, 0, loc)
+			starts := 0
+			for b.Loop() {
+				for _, s := range all {
+					instants, _ := schedule.Between(s, from.Add(-1), from.AddDate(1, 0, 0).Add(-1), 1_000_000)
+					starts += len(instants)
+				}
+			}
+			b.ReportMetric(float64(starts)/float64(b.N), "starts/op")
+		})
+	}
+}
+
+// BenchmarkBetween is a window of decades, such as a clock leaves that was wrong.
+func BenchmarkBetween(b *testing.B) {
+	loc := mustLoad(b, "America/New_York")
+	for _, expr := range []string{"* * * * * * *", "*/5 * * * *", "30 2 * * *"} {
+		b.Run(expr, func(b *testing.B) {
+			s := mustParse(b, expr, loc)
+			for b.Loop() {
+				schedule.Between(s, noon.AddDate(-50, 0, 0), noon, 1000)
+			}
+		})
+	}
+}
+
+func BenchmarkNext(b *testing.B) {
+	for _, zone := range []string{"UTC", "America/New_York"} {
+		for _, expr := range []string{"* * * * *", "30 2 * * *", "*/10 * * * * * *", "@every 7m", "0 0 29 2 *"} {
+			b.Run(zone+" "+expr, func(b *testing.B) {
+				s := mustParse(b, expr, mustLoad(b, zone))
+				for t := noon; b.Loop(); t = s.Next(t) {
+					if t.Year() > 2035 {
+						t = noon
+					}
+				}
+			})
+		}
+	}
+}
+
+func BenchmarkDescribe(b *testing.B) {
+	for b.Loop() {
+		schedule.Describe("*/10 9-17 * * 1-5")
+	}
+}

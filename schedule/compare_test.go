@@ -110,7 +110,7 @@ func TestOracleInEveryZone(t *testing.T) {
 		t.Fatalf("there are only %d changes", len(all))
 	}
 	const groups = 20
-	checks(t, 4)
+	checks(t, 3)
 	for group := range groups {
 		var days [][]tick
 		for i := group; i < len(all); i += groups {

@@ -97,29 +97,35 @@ func several(n int, unit string) string {
 
 func (f *clockFields) describe() (words string, often, ok bool) {
 	allDay := f.hours == 1<<24-1
-	if f.seconds != 1 {
+	switch {
+	case f.seconds != 1: // not just the full minute
 		p, ok := progressionOf(f.seconds)
-		ok = ok && allDay && f.minutes == 1<<60-1 && p.goesRound(60) && p.first == 0
+		ok = ok && p.goesRound(60) && p.first == 0 && f.minutes == 1<<60-1 && allDay
 		return "every " + several(p.step, "second"), true, ok
+	case allDay:
+		words, ok = f.describeMinutes()
+		return words, true, ok
+	case f.minutes.len() == 1:
+		return describeHours(f.hours, f.minutes.first())
 	}
 	minutes, even := progressionOf(f.minutes)
-	round := even && minutes.goesRound(60)
+	hours, run := progressionOf(f.hours)
+	run = run && (hours.step == 1 || f.hours.len() == 1)
+	return fmt.Sprintf("every %s from %s to %s", several(minutes.step, "minute"),
+		clock(hours.first, minutes.first), clock(hours.last, minutes.last)), false, run && even && minutes.goesRound(60)
+}
+
+// describeMinutes is about the same minutes of every hour.
+func (f *clockFields) describeMinutes() (string, bool) {
+	p, ok := progressionOf(f.minutes)
+	ok = ok && p.goesRound(60)
 	switch {
-	case f.minutes.len() == 1 && !allDay:
-		return describeHours(f.hours, minutes.first)
-	case round && minutes.first == 0 && allDay:
-		return "every " + describeInterval(minutes.step*60), true, true
-	case f.minutes.len() <= maxListed && allDay:
-		return f.pastTheHour(), true, true
-	case round && allDay:
-		return fmt.Sprintf("every %d minutes from %s on", minutes.step, clock(0, minutes.first)), true, true
-	case round:
-		hours, ok := progressionOf(f.hours)
-		ok = ok && (hours.step == 1 || f.hours.len() == 1)
-		return fmt.Sprintf("every %s from %s to %s", several(minutes.step, "minute"),
-			clock(hours.first, minutes.first), clock(hours.last, minutes.last)), false, ok
+	case ok && p.first == 0:
+		return "every " + describeInterval(p.step*60), true
+	case f.minutes.len() <= maxListed:
+		return f.pastTheHour(), true
 	}
-	return "", false, false
+	return fmt.Sprintf("every %d minutes from %s on", p.step, clock(0, p.first)), ok
 }
 
 // describeHours is about the same minute in more than a few hours.

@@ -30,6 +30,7 @@ func TestDescribe(t *testing.T) {
 		{"*/10 12 * * *", "every 10 minutes from 12:00 to 12:50 every day"},
 		{"30 9-17 * * *", "every hour from 09:30 to 17:30 every day"},
 		{"0 */2 * * *", "every 2 hours"},
+		{"23 */2 * * *", "every 2 hours from 00:23 on"},
 		{"23 1/2 * * *", "every 2 hours from 01:23 on"},
 		{"23 0-20/2 * * *", "every 2 hours from 00:23 to 20:23 every day"},
 		{"0 8,12,18 * * *", "at 08:00, 12:00 and 18:00 every day"},
@@ -43,6 +44,9 @@ func TestDescribe(t *testing.T) {
 		{"0 0 1,2,3,22 * *", "at 00:00 on the 1st, 2nd, 3rd and 22nd of every month"},
 		{"24 0 8-14 * *", "at 00:24 on the 8th to the 14th of every month"},
 		{"0 0 31 * *", "at 00:00 on the 31st of every month that has it"},
+		{"0 0 30 * *", "at 00:00 on the 30th of every month that has it"},
+		{"0 0 29 * *", "at 00:00 on the 29th of every month that has it"},
+		{"0 0 30 4,6,9,11 *", "at 00:00 on the 30th of April, June, September and November"},
 		{"0 0 31 jan *", "at 00:00 on the 31st of January"},
 		{"0 0 29 2 *", "at 00:00 on the 29th of February"},
 		{"0 0 L * *", "at 00:00 on the last day of every month"},
@@ -72,6 +76,8 @@ func TestDescribe(t *testing.T) {
 		{"0 0 */2 * 1", ""},
 		{"0 0 28-31 * *", ""},
 		{"0 0 31 3,4 *", ""},
+		{"0 0 30 1,2 *", ""},
+		{"0 0 30,31 * *", ""},
 		{"0 0 * * 1#5", ""},
 		{"0 0 * * 1,5L", ""},
 		{"0 0 1,L * *", ""},
@@ -100,7 +106,19 @@ func TestWordsAreTrue(t *testing.T) {
 	for _, c := range slices.Concat(realLife, withSeconds) {
 		checkWords(t, c.expr)
 	}
-	checks(t, 150)
+	for _, minute := range strings.Fields("* */5 2-59/5 */15 */7 0 30 0,30 1,5 5-10") {
+		for _, hour := range strings.Fields("* */2 1/2 */6 */5 0-20/2 9-17 9 0,12 8,12,18 1,2,3,4,9") {
+			checkWords(t, minute+" "+hour+" * * *")
+		}
+	}
+	for _, date := range strings.Fields("* 1 1,15 8-14 30 31 30,31 */2 1-31 L LW 15W L,1") {
+		for _, month := range strings.Fields("* 2 6-8 1,4,7,10 */2") {
+			for _, weekday := range strings.Fields("* 1-5 0 sat,sun fri-sun 0,1,5,6 0-7 */2 5L 1#2 1#5 1,5L") {
+				checkWords(t, "0 6 "+date+" "+month+" "+weekday)
+			}
+		}
+	}
+	checks(t, 100)
 	described := 0
 	rapid.Check(t, func(t *rapid.T) {
 		e := drawFields(t)
@@ -204,13 +222,15 @@ func readTimes(words string) (times []int) {
 	if strings.HasPrefix(words, "at ") {
 		return times
 	}
-	bounds := append(times, 0, 86399)
-	if len(times) == 1 {
-		bounds = []int{times[0], 86399}
+	first, last, step := 0, 86399, stepOf(strings.Fields(words))
+	if len(times) > 0 {
+		first = times[0]
 	}
-	step := stepOf(strings.Fields(words))
+	if len(times) > 1 {
+		last = times[1]
+	}
 	times = nil
-	for t := bounds[0]; t <= bounds[1]; t += step {
+	for t := first; t <= last; t += step {
 		times = append(times, t)
 	}
 	return times

@@ -85,7 +85,7 @@ func (e *expression) describeDates(months string) (string, bool) {
 // its 29th.
 func (e *expression) haveDay(day int) bool {
 	short := set(1<<4 | 1<<6 | 1<<9 | 1<<11)
-	return !(day > 29 && e.months.has(2)) && !(day > 30 && e.months&short != 0)
+	return day <= 29 || !e.months.has(2) && (day == 30 || e.months&short == 0)
 }
 
 // describeWeekdays is about days of the week.

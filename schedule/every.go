@@ -37,13 +37,12 @@ func parseEvery(words []string) (*expression, *Error) {
 
 // everyDay is due at the same times each day.
 func everyDay(i interval) *expression {
-	e := &expression{
+	return &expression{
 		times: i, fixed: i > longestWildcard, both: true,
 		daysOfMonth: 1<<32 - 2, months: 1<<13 - 2, daysOfWeek: 1<<7 - 1,
 		begin: time.Date(firstYear, 1, 1, 0, 0, 0, 0, time.UTC),
 		end:   time.Date(lastYear+1, 1, 1, 0, 0, 0, 0, time.UTC),
 	}
-	return e
 }
 
 // readDuration adds up numbers with units, the larger ones first and each at

@@ -140,9 +140,6 @@ func (d *duty) swap(a, b *intent) {
 	}
 }
 
-// reasonReplaced is why a run ended that onOverlap = "replace" ended.
-const reasonReplaced = "replaced by the next start"
-
 // makeWay says whether a due instant may wait for the job's live runs to end,
 // and ends them for onOverlap = "replace".
 func (d *duty) makeWay(job *Job, live []*run) bool {

@@ -138,7 +138,9 @@ func (d *duty) intentFor(r *run) *intent {
 	}
 	if r.intent.Attempt > 1 {
 		in.NotBefore, in.Until = r.intent.StartedAt, r.intent.StartedAt.Add(time.Hour)
-		in.Retry = &retry{Attempt: r.intent.Attempt, Since: r.intent.StartedAt, Fence: in.fence, Reason: "an attempt failed"}
+		in.Retry = &retry{
+			Attempt: r.intent.Attempt, Since: r.intent.StartedAt, Lease: d.claimOfRun(r).Key, Fence: in.fence, Reason: "an attempt failed",
+		}
 	}
 	return in
 }

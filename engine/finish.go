@@ -141,15 +141,23 @@ func (d *duty) sayEnding(r *run) {
 	if e.Timed {
 		took = " after " + words(e.Duration)
 	}
-	d.log(d.Plan.Levels.JobStartingAndFinishing, r.job, "Finished"+took+": "+e.String())
+	d.logEnding(d.Plan.Levels.JobStartingAndFinishing, r, "Finished"+took+": "+e.String())
 	d.say("%s: %s%s", r.job.Name, e.String(), took)
-	switch {
-	case e.good(r.job):
-	case e.Retried:
-		d.log(Warning, r.job, fmt.Sprintf("Failed: %s; attempt %d follows in %s", e, r.intent.Attempt+1, words(e.Delay)))
-	default:
-		d.log(d.Plan.Levels.ErrorExitCode, r.job, "Failed: "+e.String())
+	if e.good(r.job) {
+		return
 	}
+	level, message := d.Plan.Levels.ErrorExitCode, "Failed: "+e.String()
+	switch {
+	case e.Retried:
+		level = Warning
+		message += fmt.Sprintf("; attempt %d follows in %s", r.intent.Attempt+1, words(e.Delay))
+	case e.Reason == reasonReplaced:
+		level = Notice // as the entry file wants it
+	}
+	if words := lastWords(r); words != "" {
+		message += "; its last words: " + words
+	}
+	d.logEnding(level, r, message)
 }
 
 // putAwayIfTold moves a run whose end is recorded and told to the ended ones.

@@ -19,6 +19,17 @@ func (d *duty) waits(in *intent) time.Duration {
 	return wait
 }
 
+// untilNextStart is how long it is until the time of some start comes.
+func (d *duty) untilNextStart() time.Duration {
+	next := longestSleep
+	for _, in := range d.agenda.Intents {
+		if wait := d.waits(in); wait > 0 && !in.settled {
+			next = min(next, wait)
+		}
+	}
+	return next
+}
+
 // isLate says whether a start is not to be made any more.
 func (d *duty) isLate(in *intent) bool {
 	late := d.now().Sub(in.Until)
@@ -45,67 +56,60 @@ func (d *duty) addIntent(in *intent) {
 // arrive places the starts whose time has come since the last look, in their
 // order: what waited is there before what is new.
 func (d *duty) arrive() {
+	var ofJob map[string][]*intent
 	for _, in := range d.agenda.Intents {
 		ready := !in.settled && !in.placed && !in.Ask && in.phase == phaseWaiting
-		if ready && in.job != nil && in.job.Enabled && d.waits(in) <= 0 {
-			d.place(in)
+		if !ready || in.job == nil || !in.job.Enabled || d.waits(in) > 0 {
+			continue
 		}
+		if ofJob == nil {
+			ofJob = d.startsByJob()
+		}
+		d.place(in, ofJob[in.Job])
 	}
 }
 
-// place gives up a start that the job's last run, or another start that waits,
+func (d *duty) startsByJob() map[string][]*intent {
+	ofJob := make(map[string][]*intent, len(d.agenda.Intents))
+	for _, in := range d.agenda.Intents {
+		ofJob[in.Job] = append(ofJob[in.Job], in)
+	}
+	return ofJob
+}
+
+// place gives up a start that the job's last run, or another of the job's starts,
 // is in the way of; or has those make way for it.
-func (d *duty) place(in *intent) {
+func (d *duty) place(in *intent, starts []*intent) {
 	in.placed = true
-	job := in.job
-	if job.Overlaps() || in.Retry != nil || d.holdsPlace(in) {
+	if in.job.Overlaps() || in.Retry != nil || d.heldByRetry(in, starts) {
 		return
 	}
-	if earlier := d.waitingStart(in); earlier != nil {
-		d.merge(earlier, in)
-		return
+	for _, earlier := range starts {
+		if earlier != in && earlier.Retry == nil && !earlier.settled && earlier.placed {
+			d.merge(earlier, in)
+			return
+		}
 	}
-	if live := d.bySlug[job.Slug]; len(live) > 0 && !d.makeWay(job, live) {
+	if live := d.bySlug[in.job.Slug]; len(live) > 0 && !d.makeWay(in.job, live) {
 		d.stillRunning(in, live[0].intent.StartedAt, d.Plan.Slave)
 	}
 }
 
-// holdsPlace says whether a run that waits for its next attempt keeps a start
+// heldByRetry says whether a run that waits for its next attempt keeps a start
 // of the same job from being made: it still goes on, so onOverlap says what
 // happens, as if its process were there.
-func (d *duty) holdsPlace(in *intent) bool {
-	again := d.retryOf(in.job)
-	switch {
-	case again == nil:
-		return false
-	case in.job.OnOverlap != OverlapReplace:
-		d.stillRunning(in, again.Retry.Since, d.Plan.Slave)
-		return true
-	case again.phase == phaseWaiting:
-		d.notRetried(again, reasonReplaced)
+func (d *duty) heldByRetry(in *intent, starts []*intent) bool {
+	for _, again := range starts {
+		switch {
+		case again.Retry == nil || again.settled || d.isLate(again):
+		case in.job.OnOverlap != OverlapReplace:
+			d.stillRunning(in, again.Retry.Since, d.Plan.Slave)
+			return true
+		case again.phase == phaseWaiting:
+			d.notRetried(again, reasonReplaced)
+		}
 	}
 	return false
-}
-
-// retryOf is the intended next attempt of a run of the job, or nil.
-func (d *duty) retryOf(job *Job) *intent {
-	for _, in := range d.agenda.Intents {
-		if in.Retry != nil && in.Job == job.Name && !in.settled && !d.isLate(in) {
-			return in
-		}
-	}
-	return nil
-}
-
-// waitingStart is another start of the same job whose time has come and that
-// was not made yet, or nil.
-func (d *duty) waitingStart(except *intent) *intent {
-	for _, in := range d.agenda.Intents {
-		if in != except && in.Job == except.Job && in.Retry == nil && !in.settled && in.placed {
-			return in
-		}
-	}
-	return nil
 }
 
 // merge lets a start that still waits make way for a newer one of the same job,
@@ -135,9 +139,6 @@ func (d *duty) swap(a, b *intent) {
 		}
 	}
 }
-
-// reasonReplaced is why a run ended that onOverlap = "replace" ended.
-const reasonReplaced = "replaced by the next start"
 
 // makeWay says whether a due instant may wait for the job's live runs to end,
 // and ends them for onOverlap = "replace".

@@ -287,6 +287,16 @@ func TestAttemptsAreToldInOrder(t *testing.T) {
 	})
 }
 
+func TestARetryStartsAsSoonAsItsDelayIsOver(t *testing.T) {
+	virtually(t, []*Job{newJob(t, "flaky", "0 12 * * *", retries(1), func(j *Job) { j.RetryDelay = 1300 * time.Millisecond })}, func(m *machine) {
+		m.play.act = func(in runfile.Intent) act { return act{lasts: time.Second, exit: 2 - in.Attempt} }
+		m.until("12:00:30")
+		if s := m.play.started; len(s) != 2 || s[1].at.Sub(s[0].at) != 2300*time.Millisecond {
+			t.Errorf("started %v", s)
+		}
+	})
+}
+
 // The wait of a retry is measured by a clock that nobody changes too: a wall
 // clock that goes back does not put it off.
 func TestARetryDoesNotWaitForTheWallClock(t *testing.T) {

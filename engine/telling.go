@@ -57,7 +57,7 @@ func newTelling(d *duty, r *run) *telling {
 	t.wants[runfile.Stdout] = d.Plan.ForwardOutput || d.Script.Wants(EventJobStdout, r.job)
 	t.wants[runfile.Stderr] = d.Plan.ForwardOutput || d.Script.Wants(EventJobStderr, r.job)
 	t.all = t.wants[0] || t.wants[1]
-	for _, name := range []string{EventJobStarted, EventJobExpectedPassed, EventJobTimeout, EventJobSuccess, EventJobError} {
+	for _, name := range []string{EventJobStarted, EventJobExpectedPassed, EventJobTimeout, EventJobRetrying, EventJobSuccess, EventJobError} {
 		t.all = t.all || d.Script.Wants(name, r.job)
 	}
 	if told, err := r.file.ReadTold(); err == nil && r.adopted {

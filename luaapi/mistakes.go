@@ -72,7 +72,7 @@ func (at site) guarded(act func()) error {
 	})
 	at.L.Push(fn)
 	if err := at.L.PCall(0, 0, nil); err != nil {
-		return at.s.explain(err)
+		return at.s.explained(err)
 	}
 	return nil
 }

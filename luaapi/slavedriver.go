@@ -86,6 +86,7 @@ func (s *Script) newSlavedriver() *lua.LUserData {
 			if err != nil {
 				return nil, err
 			}
+			s.made = append(s.made, j)
 			return j.self, nil
 		}),
 	}

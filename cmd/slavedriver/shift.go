@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
+
+	"github.com/spf13/cobra"
 
 	"slavedriver/engine"
 	"slavedriver/internal/logging"
@@ -19,8 +22,9 @@ import (
 const envStorePassword = "SLAVEDRIVER_REDIS_PASSWORD"
 
 // runShift is one shift: load, go on duty, work.
-func (c *command) runShift(ctx context.Context, file string) error {
-	at, err := c.instant()
+func (c *command) runShift(cmd *cobra.Command, file string) error {
+	ctx := cmd.Context()
+	at, err := c.instant(cmd)
 	if err != nil {
 		return err
 	}
@@ -29,7 +33,9 @@ func (c *command) runShift(ctx context.Context, file string) error {
 		return err
 	}
 	defer script.Close()
-	c.warn(script.Plan().Warnings)
+	if c.sayer() != nil { // cron would mail them each minute
+		c.warn(script.Plan().Warnings)
+	}
 	dir, err := c.openDir(script.Plan())
 	if err != nil {
 		return err
@@ -66,6 +72,8 @@ func (c *command) work(ctx context.Context, script *luaapi.Script, dir *vardir.D
 	report, err := shift.Run(ctx)
 	if shift.Say != nil {
 		sayReport(shift.Say, report)
+	} else if err == nil && !shift.At.IsZero() && report == (engine.Report{}) {
+		complain(c.stderr, "warning", "nothing is due at "+shift.At.Format("2006-01-02 15:04")+" on slave "+plan.Slave)
 	}
 	return unusable(err)
 }
@@ -87,6 +95,9 @@ func (c *command) load(ctx context.Context, file string) (*luaapi.Script, error)
 	if err != nil {
 		return nil, err
 	}
+	if err := c.enter(filepath.Dir(file)); err != nil {
+		return nil, err
+	}
 	script, err := luaapi.Load(ctx, file, options)
 	if errors.Is(err, luaapi.ErrNoSlaveName) {
 		plan := script.Plan()
@@ -101,14 +112,43 @@ func (c *command) load(ctx context.Context, file string) (*luaapi.Script, error)
 // loadOptions are what loading takes from this process.
 func (c *command) loadOptions() (luaapi.Options, error) {
 	root := os.Geteuid() == 0
-	folder, err := os.Getwd() // honours $PWD: links in it keep their names
-	if err != nil {
-		return luaapi.Options{}, fmt.Errorf("cannot tell the current folder: %w", err)
+	if err := c.noteFolder(); err != nil {
+		return luaapi.Options{}, err
 	}
 	return luaapi.Options{
 		Slave: c.slave, Getenv: os.Getenv, Hostname: os.Hostname, Stdout: c.scriptOutput(), Stderr: c.stderr,
-		WorkingDirectory: folder, Root: root, CheckFile: vardir.Trusted(root), CheckStore: lockstore.Validate,
+		WorkingDirectory: c.folder, Root: root, CheckFile: vardir.Trusted(root), CheckStore: lockstore.Validate,
 	}, nil
+}
+
+// noteFolder notes where this process was called, before it enters another folder.
+func (c *command) noteFolder() (err error) {
+	if c.folder == "" {
+		c.folder, err = os.Getwd() // honours $PWD: links in it keep their names
+	}
+	if err != nil {
+		return fmt.Errorf("cannot tell the current folder: %w", err)
+	}
+	return nil
+}
+
+// enter goes to the entry file's folder, so that a relative path in a handler
+// means the same whoever calls, cron too. One that cannot be entered is left to
+// the loading of the file, which says why.
+func (c *command) enter(folder string) (err error) {
+	if c.varDir == "" {
+		c.varDir = os.Getenv(vardir.EnvBase)
+	}
+	if c.varDir != "" {
+		if c.varDir, err = filepath.Abs(c.varDir); err != nil {
+			return unusable(err)
+		}
+	}
+	if !filepath.IsAbs(folder) {
+		folder = c.folder + "/" + folder
+	}
+	_ = os.Chdir(folder)
+	return nil
 }
 
 func (c *command) openDir(plan *engine.Plan) (*vardir.Dir, error) {

@@ -153,7 +153,7 @@ func (c *command) whyInvalid(q engine.Why, file, name string, cause error) error
 	if !errors.As(cause, &invalid) {
 		return cause
 	}
-	entryFile, err := absolute(file)
+	entryFile, err := c.absolute(file)
 	if err != nil {
 		return err
 	}
@@ -182,15 +182,12 @@ func (c *command) lastNamespace(entryFile string) string {
 }
 
 // absolute is the path of an entry file as the plan has it.
-func absolute(file string) (string, error) {
+func (c *command) absolute(file string) (string, error) {
 	if filepath.IsAbs(file) {
 		return filepath.Clean(file), nil
 	}
-	folder, err := os.Getwd()
-	if err != nil {
-		return "", fmt.Errorf("cannot tell the current folder: %w", err)
-	}
-	return filepath.Join(folder, file), nil
+	err := c.noteFolder()
+	return filepath.Join(c.folder, file), err
 }
 
 func (c *command) printAnswers(q engine.Why) error {

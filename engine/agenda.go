@@ -20,6 +20,10 @@ type agenda struct {
 	// Evaluated is the last moment whose due instants are decided: each has an
 	// intent here, a run folder, or an outcome. Zero before the first tick.
 	Evaluated time.Time `json:"evaluated"`
+	// Ticked is when that was decided.
+	Ticked time.Time `json:"ticked,omitzero"`
+	// Ahead is set after a clock that was far ahead came back.
+	Ahead *ahead `json:"ahead,omitempty"`
 	// Jobs is the fingerprint of the jobs known then (known.go).
 	Jobs string `json:"jobs,omitempty"`
 	// Intents are starts that were decided and are not known to be made.
@@ -45,17 +49,24 @@ type storeMet struct {
 
 // intent is a run that was decided and not started yet.
 type intent struct {
-	Run     string        `json:"run"` // the run's id
-	Job     string        `json:"job"`
-	Instant time.Time     `json:"instant"`
-	Until   time.Time     `json:"until"` // later than this it is missed
-	Token   string        `json:"token"`
-	World   runfile.World `json:"world"`
+	Run     string    `json:"run"` // the id of the attempt (AttemptID)
+	Job     string    `json:"job"`
+	Instant time.Time `json:"instant"`
+	// NotBefore is when it is to start, where its time had not come yet when
+	// it was decided: its second, its jitter, the delay of a retry.
+	NotBefore time.Time     `json:"notBefore,omitzero"`
+	Until     time.Time     `json:"until"` // later than this it is missed
+	Token     string        `json:"token"`
+	World     runfile.World `json:"world"`
 	// Starting is set in the commit before the start is made. In another
 	// world (after a power cut) such a start may have happened.
 	Starting bool `json:"starting,omitempty"`
 	// Ask: whether it is due at all is still to be asked of the script.
 	Ask bool `json:"ask,omitempty"`
+	// Asked: the job's condition was asked, and holds.
+	Asked bool `json:"asked,omitempty"`
+	// Retry is what a second or later attempt needs to know of the run so far.
+	Retry *retry `json:"retry,omitempty"`
 
 	// What follows is this shift's own knowledge.
 	job        *Job
@@ -65,11 +76,12 @@ type intent struct {
 	problem    string        // why the last try failed, for the missed event
 	fence      int64
 	confirmed  time.Duration // Clock.Boot when its Confirm was sent; 0 without a lease
-	folder     *runfile.Run  // of a run that was prepared and never started
+	folder     RunFile       // of a run that was prepared and never started
 	triedLease bool
 	locked     bool // folder, and its lock is ours
 	created    bool // its run folder was made
 	settled    bool // started or given up: leaves the agenda with the next commit
+	placed     bool // its time has come, and what else there is of its job was looked at
 }
 
 // phase is where a start stands within a shift.
@@ -108,8 +120,32 @@ func loadAgenda(path string) (a *agenda, warning string, err error) {
 	}
 	for _, in := range a.Intents {
 		in.committed = true
+		if in.Retry != nil {
+			in.fence = in.Retry.Fence
+		}
 	}
 	return a, "", nil
+}
+
+// intentFor is the intent of a run that was never started, as far as its folder
+// tells.
+func (d *duty) intentFor(r *run) *intent {
+	in := &intent{
+		Run: r.intent.ID, Job: r.intent.Job, Instant: r.intent.Instant, Token: r.intent.Token,
+		World: d.world, fence: r.intent.Fence, job: d.jobs[r.intent.Job], folder: r.file, created: true,
+		Asked: true, placed: true,
+	}
+	in.Until = r.intent.Instant.Add(time.Hour)
+	if in.job != nil {
+		in.Until = r.intent.Instant.Add(in.job.Jitter + catchUpOf(in.job, r.intent.Instant))
+	}
+	if r.intent.Attempt > 1 {
+		in.NotBefore, in.Until = r.intent.StartedAt, r.intent.StartedAt.Add(time.Hour)
+		in.Retry = &retry{
+			Attempt: r.intent.Attempt, Since: r.intent.StartedAt, Lease: d.claimOfRun(r).Key, Fence: in.fence, Reason: "an attempt failed",
+		}
+	}
+	return in
 }
 
 // save makes the agenda durable: the one commit of a tick.

@@ -6,17 +6,17 @@ import (
 	"slavedriver/schedule"
 )
 
-// maxInstants is how many missed instants of one job are looked at one by one;
-// earlier ones are only counted.
-const maxInstants = 1000
+// mostAhead is how many starts of one job are intended at a time whose time is
+// still to come: far more than a minute has seconds.
+const mostAhead = 1000
 
 // functionCatchUp is how late a minute may start that a function said yes to.
 const functionCatchUp = 2 * time.Minute
 
-// countedBack is how long ago missed instants are still counted one by one; of
-// those before, it is only said since when there were any, so that coming back
-// after a year takes no longer than a tick.
-const countedBack = 24 * time.Hour
+// countedBack is how long ago missed instants are still counted; of those
+// before, it is only said since when there were any, so that ten thousand jobs
+// come back from ten years ahead within a tick.
+const countedBack = 366 * 24 * time.Hour
 
 // clockBack is how far a clock may go back and simply be waited for: cronie's
 // limit for what is a correction of the time and what is daylight saving.
@@ -48,9 +48,11 @@ func nextWindow(evaluated, now time.Time) (w window, reset bool) {
 
 // dueness is what a window means for one job.
 type dueness struct {
-	Start  time.Time // the instant to start for; zero: none
-	Merged span      // missed instants that this one start makes good
-	Missed span      // instants that are too old to be started
+	// Starts are the instants to start for: the newest whose time has come, and
+	// all whose time is still to come, in order.
+	Starts []time.Time
+	Merged span // missed instants that the first of the starts makes good
+	Missed span // instants that are too old to be started
 }
 
 // span is Count instants from First to Last.
@@ -59,56 +61,66 @@ type span struct {
 	Count       int
 }
 
-func (s *span) add(t time.Time) {
-	if s.Count == 0 {
-		s.First = t
+// spanOf is the instants of a schedule after a moment and not after another.
+func spanOf(s schedule.Schedule, after, to time.Time) span {
+	if !after.Before(to) {
+		return span{}
 	}
-	s.Last = t
+	last, more := schedule.Between(s, after, to, 1)
+	if len(last) == 0 {
+		return span{}
+	}
+	return span{First: s.Next(after), Last: last[0], Count: more + 1}
+}
+
+// addEarlier counts one more instant, before those that are there.
+func (s *span) addEarlier(t time.Time) {
+	s.First = t
+	if s.Count == 0 {
+		s.Last = t
+	}
 	s.Count++
 }
 
-// addEarlier counts n more instants, from first on and before those that are there.
-func (s *span) addEarlier(first time.Time, n int) {
-	s.First = first
-	if s.Count == 0 {
-		s.Last = first
-	}
-	s.Count += n
-}
-
-// due decides about the instants of a schedule in a window: the newest one is
-// started if it is no older than catchUp, and makes good all others that are
-// not; the rest is missed. What is due in this minute is never late: a shift
-// comes when cron has the time for it.
-func due(s schedule.Schedule, w window, now time.Time, catchUp time.Duration) dueness {
+// due decides about the instants of a schedule in a window, each of which is to
+// start lag after its time: the newest whose start has passed is started now if
+// that is no longer ago than catchUp, and makes good all others of these; what
+// is older is missed. Those whose start is still to come start then, each for
+// itself. What is due in this minute is never late: a shift comes when cron has
+// the time for it.
+func due(s schedule.Schedule, w window, now time.Time, lag, catchUp time.Duration) dueness {
 	var d dueness
 	first := s.Next(w.From)
 	if first.IsZero() || first.After(w.To) {
 		return d
 	}
-	from := now.Add(-max(catchUp, countedBack))
-	if from.Before(w.From) {
-		from = w.From
+	counted := latest(w.From, now.Add(-lag-max(catchUp, countedBack)))
+	tooOld := latest(counted, now.Truncate(time.Minute).Add(-lag-catchUp-1))
+	passed := latest(tooOld, now.Add(-lag))
+	d.Missed = spanOf(s, counted, tooOld)
+	if !first.After(counted) {
+		d.Missed.addEarlier(first)
 	}
-	instants, more := schedule.Between(s, from, w.To, maxInstants)
-	if !first.After(from) {
-		more++
+	d.Merged = spanOf(s, tooOld, passed)
+	if d.Merged.Count > 0 {
+		d.Starts = append(d.Starts, d.Merged.Last)
+		d.Merged = d.Merged.butLast(s, tooOld)
 	}
-	for _, t := range instants {
-		switch {
-		case now.Truncate(time.Minute).Sub(t) > catchUp:
-			d.Missed.add(t)
-		default:
-			if !d.Start.IsZero() {
-				d.Merged.add(d.Start)
-			}
-			d.Start = t
-		}
-	}
-	if more > 0 {
-		d.Missed.addEarlier(first, more)
-	}
+	ahead, _ := schedule.Between(s, passed, w.To, mostAhead)
+	d.Starts = append(d.Starts, ahead...)
 	return d
+}
+
+// butLast is a span of a schedule's instants after a moment without its last.
+func (s span) butLast(sched schedule.Schedule, after time.Time) span {
+	return spanOf(sched, after, s.Last.Add(-1))
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // catchUpOf is how late an instant of the job may start.

@@ -14,6 +14,9 @@ type ending struct {
 	Reason   string // why, where the exit status does not say
 	Never    bool   // no process of it was ever started
 	Unknown  bool   // it is not known whether it ran
+	Stopped  bool   // somebody ended it on purpose; not its timeout
+	Retried  bool   // another attempt follows, Delay after its end
+	Delay    time.Duration
 	Duration time.Duration
 	Timed    bool // Duration is known
 	CPU      time.Duration
@@ -33,6 +36,7 @@ func (d *duty) endingOf(r *run, s sight) ending {
 	if s.Stopping {
 		e.Reason = d.stopReason(r)
 		e.TimedOut = e.Reason == reasonTimeout
+		e.Stopped = !e.TimedOut
 	}
 	e.Duration, e.Timed = d.elapsed(r), true
 	if ended := r.file.EndedAt(); !ended.IsZero() {
@@ -83,6 +87,9 @@ func (e ending) event(job *Job, attempt int) (name string, params map[string]any
 	if e.good(job) {
 		return EventJobSuccess, params
 	}
+	if e.Retried {
+		return EventJobRetrying, e.retryParams(attempt)
+	}
 	params["timedOut"] = e.TimedOut
 	if e.Exit >= 0 {
 		params["exitCode"] = e.Exit
@@ -94,4 +101,16 @@ func (e ending) event(job *Job, attempt int) (name string, params map[string]any
 		params["reason"] = e.Reason
 	}
 	return EventJobError, params
+}
+
+// retryParams are those of the event that another attempt follows.
+func (e ending) retryParams(attempt int) map[string]any {
+	params := map[string]any{"attempt": attempt, "delay": e.Delay.Seconds(), "timedOut": e.TimedOut}
+	if e.Exit >= 0 {
+		params["exitCode"] = e.Exit
+	}
+	if e.Reason != "" {
+		params["reason"] = e.Reason
+	}
+	return params
 }

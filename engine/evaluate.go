@@ -3,7 +3,6 @@ package engine
 import (
 	"crypto/rand"
 	"fmt"
-	"slices"
 	"time"
 
 	"slavedriver/schedule"
@@ -19,10 +18,6 @@ func (d *duty) evaluate() {
 	}
 	now := d.now()
 	w, reset := nextWindow(d.agenda.Evaluated, now)
-	if reset {
-		d.Log.Log(Error, fmt.Sprintf("the clock went back from %s; schedules go on from this minute",
-			d.agenda.Evaluated.Format(time.RFC3339)), nil)
-	}
 	if !w.To.After(w.From) {
 		return
 	}
@@ -30,12 +25,17 @@ func (d *duty) evaluate() {
 		d.sayOnce("known", Error, err.Error()+"; nothing is started before it can be written")
 		return
 	}
+	if reset {
+		d.clockCameBack(w)
+	}
+	d.noticeGap(now)
 	for _, job := range d.Plan.Jobs {
 		if job.Enabled && job.OnSlave(d.Plan.Slave) {
 			d.evaluateJob(job, d.known.clip(w, job.Name), now)
 		}
 	}
-	d.agenda.Evaluated = w.To
+	d.agenda.Evaluated, d.agenda.Ticked = w.To, now
+	d.agenda.Ahead = d.agenda.Ahead.after(now)
 	d.dirty = true
 }
 
@@ -69,18 +69,18 @@ func (d *duty) evaluateJob(job *Job, w window, now time.Time) {
 	if next := job.Schedule.Next(w.From); next.IsZero() || next.After(w.To) {
 		return
 	}
-	v := due(job.Schedule, w, now, catchUpOf(job, now))
+	lag, catchUp := JitterOf(job, d.Plan.Slave), catchUpOf(job, now)
+	v := due(job.Schedule, w, now, lag, catchUp)
 	if v.Missed.Count > 0 {
 		d.missed(job, v.Missed, "no shift ran in time")
 	}
-	if v.Start.IsZero() {
-		return
-	}
 	if v.Merged.Count > 0 {
 		d.outcome(Outcome{Job: job.Name, Run: runID(job, v.Merged.Last), Instant: v.Merged.Last, First: v.Merged.First,
-			Count: v.Merged.Count, Outcome: OutcomeMerged, Reason: "one start for several missed instants: " + runID(job, v.Start)})
+			Count: v.Merged.Count, Outcome: OutcomeMerged, Reason: "one start for several missed instants: " + runID(job, v.Starts[0])})
 	}
-	d.intend(job, d.newIntent(job, v.Start, v.Start.Add(catchUpOf(job, now)), runID(job, v.Start)))
+	for _, t := range v.Starts {
+		d.intend(job, d.newIntent(job, t, t.Add(lag), catchUp, runID(job, t)))
+	}
 }
 
 // evaluateMinute makes the instants of one minute due, as --at asks for. They
@@ -98,14 +98,14 @@ func (d *duty) evaluateMinute(at time.Time) {
 		}
 		for _, t := range instantsOf(job, minute) {
 			id := runID(job, t) + "-at-" + rand.Text()[:6]
-			d.intend(job, d.newIntent(job, t, now.Add(catchUpOf(job, now)), id))
+			d.intend(job, d.newIntent(job, t, now, catchUpOf(job, now), id))
 		}
 	}
 	d.dirty = true
 }
 
 func instantsOf(job *Job, minute time.Time) []time.Time {
-	instants, _ := schedule.Between(job.Schedule, minute.Add(-time.Nanosecond), minute.Add(time.Minute-time.Nanosecond), maxInstants)
+	instants, _ := schedule.Between(job.Schedule, minute.Add(-time.Nanosecond), minute.Add(time.Minute-time.Nanosecond), mostAhead)
 	return instants
 }
 
@@ -115,127 +115,19 @@ func runID(job *Job, instant time.Time) string {
 	return job.Slug + "-" + instant.UTC().Format("20060102T150405Z")
 }
 
-func (d *duty) newIntent(job *Job, instant, until time.Time, id string) *intent {
-	if end := d.minute().Add(time.Minute); until.Before(end) {
-		until = end // what is due in this minute is not late before its end
+// newIntent is a start for an instant, to be made at that moment and no later
+// than catchUp after it. What is due in this minute is not late before its end,
+// and no start is within a minute of its time.
+func (d *duty) newIntent(job *Job, instant, start time.Time, catchUp time.Duration, id string) *intent {
+	in := &intent{
+		Run: id, Job: job.Name, Instant: instant, Until: start.Add(max(catchUp, time.Minute)),
+		Token: rand.Text(), World: d.world, job: job,
 	}
-	return &intent{Run: id, Job: job.Name, Instant: instant, Until: until, Token: rand.Text(), World: d.world, job: job}
-}
-
-// intend puts a start into the agenda, unless the job's last run, or an
-// earlier start that waits, is in its way.
-func (d *duty) intend(job *Job, in *intent) {
-	if d.isKnownRun(job, in.Run) {
-		return // an agenda was lost, the instant was not
+	if end := d.minute().Add(time.Minute); in.Until.Before(end) {
+		in.Until = end
 	}
-	if job.Overlaps() {
-		d.addIntent(in)
-		return
+	if start.After(d.now()) {
+		in.NotBefore = start
 	}
-	if earlier := d.intentOf(job, in); earlier != nil {
-		d.merge(earlier, in)
-		return
-	}
-	if live := d.bySlug[job.Slug]; len(live) > 0 && !d.makeWay(job, live) {
-		d.stillRunning(in, live[0].intent.StartedAt, d.Plan.Slave)
-		return
-	}
-	d.addIntent(in)
-}
-
-// merge lets a start that still waits make way for a newer one of the same job,
-// in its place in the queue: one start for both. One that is past waiting, or
-// whose time is over, goes its own way.
-func (d *duty) merge(earlier, in *intent) {
-	switch {
-	case earlier.phase != phaseWaiting || earlier.Ask:
-		d.skip(in, fmt.Sprintf("the start of %s is being made", earlier.Instant.Format(time.RFC3339)))
-		return
-	case d.now().After(earlier.Until):
-		d.miss(earlier)
-	default:
-		d.settle(earlier, OutcomeMerged, "one start for several missed instants: "+in.Run)
-	}
-	for i, other := range d.agenda.Intents {
-		if other == earlier {
-			d.agenda.Intents = slices.Insert(d.agenda.Intents, i+1, in)
-			break
-		}
-	}
-	d.dirty = true
-}
-
-func (d *duty) addIntent(in *intent) {
-	d.agenda.Intents = append(d.agenda.Intents, in)
-	d.dirty = true
-}
-
-// makeWay says whether a due instant may wait for the job's live runs to end,
-// and ends them for onOverlap = "replace".
-func (d *duty) makeWay(job *Job, live []*run) bool {
-	if job.OnOverlap != OverlapReplace {
-		return false
-	}
-	for _, r := range live {
-		d.stop(r, reasonReplaced)
-	}
-	return true
-}
-
-// intentOf is another start of the same job that still waits, or nil.
-func (d *duty) intentOf(job *Job, except *intent) *intent {
-	for _, in := range d.agenda.Intents {
-		if in != except && in.Job == job.Name && !in.settled {
-			return in
-		}
-	}
-	return nil
-}
-
-func (d *duty) isKnownRun(job *Job, id string) bool {
-	return d.runs[id] != nil || d.intentNamed(id) != nil || d.hasEnded(job.Slug, id)
-}
-
-// ask intends to ask the job's schedule function about a minute. The question
-// is in the agenda, so that it is asked again if this shift dies before the answer.
-func (d *duty) ask(job *Job, minute time.Time) {
-	id := runID(job, minute)
-	if !d.At.IsZero() {
-		id += "-at-" + rand.Text()[:6]
-	}
-	if d.isKnownRun(job, id) {
-		return
-	}
-	in := d.newIntent(job, minute, d.now().Add(catchUpOf(job, minute)), id)
-	in.Ask = true
-	d.addIntent(in)
-}
-
-// question puts an asking intent to the script, which answers in its own time.
-func (d *duty) question(in *intent) {
-	in.phase = phaseAsking
-	d.voice.ask(in.job, in.Instant, func(due bool, err error) {
-		in.phase, in.Ask = phaseWaiting, false
-		in.settled = true // it comes back as a plain intent if it is due
-		d.dirty = true
-		switch {
-		case err != nil:
-			d.log(Error, in.job, fmt.Sprintf("its schedule function failed: %v", err))
-			d.skip(in, fmt.Sprintf("its schedule function failed: %v", err))
-		case due:
-			again := *in
-			again.settled = false
-			d.dropIntent(in)
-			d.intend(in.job, &again)
-		}
-	})
-}
-
-func (d *duty) dropIntent(in *intent) {
-	for i, other := range d.agenda.Intents {
-		if other == in {
-			d.agenda.Intents = append(d.agenda.Intents[:i:i], d.agenda.Intents[i+1:]...)
-			return
-		}
-	}
+	return in
 }

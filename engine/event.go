@@ -6,6 +6,7 @@ import "time"
 const (
 	EventStarted           = "slavedriver.started"
 	EventFinished          = "slavedriver.finished"
+	EventGap               = "slavedriver.gap"
 	EventHandlerError      = "slavedriver.handler.error"
 	EventStoreError        = "slavedriver.lockstore.error"
 	EventStoreRecovered    = "slavedriver.lockstore.recovered"
@@ -16,6 +17,7 @@ const (
 	EventJobTimeout        = "slavedriver.job.timeout"
 	EventJobSuccess        = "slavedriver.job.finished.success"
 	EventJobError          = "slavedriver.job.finished.error"
+	EventJobRetrying       = "slavedriver.job.retrying"
 	EventJobStillRunning   = "slavedriver.job.last_instance_still_running"
 	EventJobSkipped        = "slavedriver.job.skipped"
 	EventJobMissed         = "slavedriver.job.missed"
@@ -52,6 +54,9 @@ var EventDocs = []EventDoc{
 		{"failed", "number", "runs that ended badly"}, {"skipped", "number", "instants not started on purpose"},
 		{"missed", "number", "instants that passed"}, {"adopted", "number", "runs taken over from the shift before"},
 	}, "a shift ends of itself, not when it is relieved", false},
+	{EventGap, "EVENT_SLAVEDRIVER_GAP", []ParamDoc{
+		{"from", "number", "when the last shift came, as os.time()"}, {"to", "number", "when this one came"},
+	}, "no shift came for longer than two minutes", false},
 	{EventHandlerError, "EVENT_SLAVEDRIVER_HANDLER_ERROR", []ParamDoc{
 		{"event", "string", "the event whose handler failed"}, {"error", "string", "what happened, with file:line"},
 	}, "a handler threw or overran its deadline", false},
@@ -77,6 +82,12 @@ var EventDocs = []EventDoc{
 		{"timedOut", "boolean", "it was ended because of its timeout"},
 		{"reason", "string", "why, where the exit code does not say"},
 	}, figures...), "a job ended badly, or could not be started", true},
+	{EventJobRetrying, "EVENT_JOB_RETRYING", []ParamDoc{
+		{"attempt", "number", "which attempt failed, from 1"}, {"delay", "number", "seconds from its end to the next one"},
+		{"exitCode", "number", "nil if it is not known"},
+		{"timedOut", "boolean", "it was ended because of its timeout"},
+		{"reason", "string", "why, where the exit code does not say"},
+	}, "a job failed and is tried again; finished.error comes with the last attempt alone", true},
 	{EventJobStillRunning, "EVENT_JOB_LAST_INSTANCE_STILL_RUNNING", []ParamDoc{
 		{"runningSince", "number", "when the last instance started, as os.time()"},
 		{"slave", "string", "where it runs"},

@@ -13,11 +13,33 @@ func (d *duty) finish(r *run, e ending) {
 	if r.ending != nil {
 		return
 	}
+	uncommitted := d.tryAgainLater(r, &e)
 	r.ending = &e
 	d.removeLive(r)
-	d.release(r)
+	if uncommitted {
+		d.retried = append(d.retried, r)
+		return
+	}
+	d.conclude(r)
+}
+
+// conclude makes the end of a run known. A run that is tried again keeps its
+// lease: it still goes on.
+func (d *duty) conclude(r *run) {
+	if !r.ending.Retried {
+		d.release(r)
+	}
 	d.record(r)
 	d.voice.ended(r)
+}
+
+// concludeRetried makes those ends known whose retries are committed now.
+func (d *duty) concludeRetried() {
+	retried := d.retried
+	d.retried = nil
+	for _, r := range retried {
+		d.conclude(r)
+	}
 }
 
 // What shifts note of a run (runfile.Kept.Flags), so that it is said once.
@@ -25,6 +47,7 @@ const (
 	keptSaid      = 1 << iota // it was counted and logged
 	keptWarned                // that it took longer than expected was logged
 	keptLeaseLost             // that its lease was lost was said
+	keptRetried               // it failed and is tried again
 )
 
 // firstOf says whether no shift noted that flag of a run before, and notes it.
@@ -58,6 +81,9 @@ func (d *duty) record(r *run) {
 	}
 	r.recorded = kept.Recorded
 	kept.Flags |= keptSaid
+	if r.ending.Retried {
+		kept.Flags |= keptRetried
+	}
 	if err := r.file.NoteKept(kept); err != nil {
 		d.sayOnce("kept", Error, err.Error())
 	}
@@ -84,7 +110,7 @@ func (d *duty) enter(r *run, inDoubt bool) bool {
 func (d *duty) outcomeOf(r *run) Outcome {
 	e := r.ending
 	o := Outcome{
-		Time: d.now(), Job: r.job.Name, Run: r.intent.ID, Instant: r.intent.Instant, Outcome: OutcomeFailed,
+		Time: d.now(), Job: r.job.Name, Run: r.intent.RunID(), Instant: r.intent.Instant, Outcome: OutcomeFailed,
 		Reason: e.Reason, Slave: r.intent.Slave, Started: r.intent.StartedAt, Duration: e.Duration.Seconds(),
 		Attempt: r.intent.Attempt, Fence: r.intent.Fence,
 	}
@@ -93,6 +119,8 @@ func (d *duty) outcomeOf(r *run) Outcome {
 		o.Outcome = OutcomeUnknown
 	case e.good(r.job):
 		o.Outcome = OutcomeSucceeded
+	case e.Retried:
+		o.Outcome = OutcomeRetrying
 	}
 	if e.Exit >= 0 {
 		o.Exit = &e.Exit
@@ -103,9 +131,10 @@ func (d *duty) outcomeOf(r *run) Outcome {
 // sayEnding counts and logs how a run ended.
 func (d *duty) sayEnding(r *run) {
 	e := *r.ending
-	if e.good(r.job) {
+	switch {
+	case e.good(r.job):
 		d.report.Succeeded++
-	} else {
+	case !e.Retried:
 		d.report.Failed++
 	}
 	took := ""
@@ -118,7 +147,11 @@ func (d *duty) sayEnding(r *run) {
 		return
 	}
 	level, message := d.Plan.Levels.ErrorExitCode, "Failed: "+e.String()
-	if e.Reason == reasonReplaced {
+	switch {
+	case e.Retried:
+		level = Warning
+		message += fmt.Sprintf("; attempt %d follows in %s", r.intent.Attempt+1, words(e.Delay))
+	case e.Reason == reasonReplaced:
 		level = Notice // as the entry file wants it
 	}
 	if words := lastWords(r); words != "" {
@@ -129,7 +162,7 @@ func (d *duty) sayEnding(r *run) {
 
 // putAwayIfTold moves a run whose end is recorded and told to the ended ones.
 func (d *duty) putAwayIfTold(r *run) {
-	if r.ending == nil || !r.told || r.leased || d.runs[r.intent.ID] != r {
+	if r.ending == nil || !r.told || r.leased || d.runs[r.intent.ID] != r || d.isActive(previousOf(r.intent)) {
 		return
 	}
 	if !r.recorded {
@@ -148,3 +181,6 @@ func (d *duty) putAwayIfTold(r *run) {
 	delete(d.runs, r.intent.ID)
 	d.prune(r.job)
 }
+
+// isActive says whether the run of that id still has its folder among the active.
+func (d *duty) isActive(id string) bool { return d.runs[id] != nil || d.unseen[id] != nil }

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-
-	"slavedriver/internal/runfile"
 )
 
 // The var dir of a namespace. Paths below it are made here alone.
@@ -36,7 +34,7 @@ func (d *duty) openFolders() error {
 	if d.folder, err = os.Stat(d.Dir); err != nil {
 		return fmt.Errorf("cannot use the var dir: %w", err)
 	}
-	return runfile.Sweep(d.path(folderActive))
+	return d.Supervisor.Sweep(d.path(folderActive))
 }
 
 // stillOurs fails when the var dir is no longer the one in which this shift

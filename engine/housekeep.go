@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"slavedriver/internal/runfile"
 )
@@ -38,8 +37,9 @@ func streamName(s runfile.Stream) string {
 	return "stdout"
 }
 
-// prune removes the oldest ended runs of a job beyond keepRuns. A run that the
-// agenda on the disk still names stays: its folder proves that it was started.
+// prune removes the oldest ended runs of a job beyond keepRuns, each with all
+// its attempts. A run that the agenda on the disk still names stays: its folder
+// proves that it was started, and has the output of what is tried again.
 func (d *duty) prune(job *Job) {
 	folder := d.endedFolder(job.Slug)
 	entries, err := os.ReadDir(folder)
@@ -50,26 +50,46 @@ func (d *duty) prune(job *Job) {
 	for _, entry := range entries {
 		names = append(names, entry.Name())
 	}
-	slices.SortFunc(names, byInstant)
-	for _, name := range names[:len(names)-job.KeepRuns] {
-		if d.intentNamed(name) != nil {
-			d.unpruned = append(d.unpruned, job)
-			d.dirty = true
+	for _, name := range beyond(names, job.KeepRuns) {
+		if in := d.intentOfRun(runOf(name)); in != nil {
+			if !slices.Contains(d.unpruned, job) {
+				d.unpruned = append(d.unpruned, job)
+			}
+			d.dirty = d.dirty || in.settled // else it goes with some later commit
 			continue
 		}
-		if err := runfile.Remove(filepath.Join(folder, name), d.path(folderTrash)); err != nil {
+		if err := d.Supervisor.Remove(filepath.Join(folder, name), d.path(folderTrash)); err != nil {
 			d.sayOnce("prune", Warning, fmt.Sprintf("cannot remove an old run of job %q: %v", job.Name, err))
 			return
 		}
 	}
 }
 
-// byInstant orders run ids of one job by their instants.
-func byInstant(a, b string) int {
-	if c := instantOfRun(a).Compare(instantOfRun(b)); c != 0 {
-		return c
+// beyond are the attempts of all runs but the newest so many, oldest first.
+func beyond(names []string, keep int) []string {
+	slices.SortFunc(names, byInstant)
+	last := ""
+	for i := len(names) - 1; i >= 0; i-- {
+		if run := runOf(names[i]); run != last {
+			last = run
+			keep--
+		}
+		if keep < 0 {
+			return names[:i+1]
+		}
 	}
-	return strings.Compare(a, b)
+	return nil
+}
+
+// intentOfRun is the start of a run, or of an attempt of it, that the agenda
+// has; or nil.
+func (d *duty) intentOfRun(run string) *intent {
+	for _, in := range d.agenda.Intents {
+		if runOf(in.Run) == run {
+			return in
+		}
+	}
+	return nil
 }
 
 // pruneRest prunes what had to wait for a commit.
@@ -94,7 +114,7 @@ func (d *duty) discard(in *intent) {
 // throwAway removes the folders of starts that were given up.
 func (d *duty) throwAway() {
 	for _, id := range d.discarded {
-		if err := runfile.Remove(d.folderOf(id), d.path(folderTrash)); err != nil {
+		if err := d.Supervisor.Remove(d.folderOf(id), d.path(folderTrash)); err != nil {
 			d.sayOnce("discard "+id, Warning, err.Error())
 		}
 	}

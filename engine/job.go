@@ -27,8 +27,24 @@ type Job struct {
 	ScheduleText []string
 	// ScheduleFunc says that the script is asked each minute (Script.Due).
 	ScheduleFunc bool
-	Enabled      bool
-	Slaves       []string // names or patterns with *; empty means every slave
+	// Timezone is the IANA name of the zone in which the job's schedule is
+	// meant; "" means the host's. Location is that zone, never nil in a plan.
+	Timezone string
+	Location *time.Location `json:"-"`
+	// Jitter spreads the starts over so long (JitterOf); 0: none.
+	Jitter time.Duration
+	// Condition says that the script is asked before an instant is started
+	// (Script.Condition).
+	Condition bool
+	Enabled   bool
+	Slaves    []string // names or patterns with *; empty means every slave
+
+	// Retries is how often a failed run is tried again; RetryDelay is how long
+	// that waits the first time, RetryBackoff (1 or more) by what factor the
+	// wait grows.
+	Retries      int
+	RetryDelay   time.Duration
+	RetryBackoff float64
 
 	Timeout     time.Duration // 0: none
 	WarnAfter   time.Duration // warnIfNotFinishedAfterSeconds; 0: none

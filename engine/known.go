@@ -24,6 +24,9 @@ type knownJob struct {
 	Print string    `json:"print"`
 }
 
+// printOff is the fingerprint of a job that is not due on this slave at all.
+const printOff = "off"
+
 // fingerprints returns one for each job, by name, and one for all of them.
 func fingerprints(jobs []*Job, slave string) (each map[string]string, all string) {
 	each = make(map[string]string, len(jobs))
@@ -38,9 +41,13 @@ func fingerprints(jobs []*Job, slave string) (each map[string]string, all string
 // fingerprint changes when the instants at which a job is due on this slave do.
 func fingerprint(job *Job, slave string) string {
 	if !job.Enabled || !job.OnSlave(slave) {
-		return "off"
+		return printOff
 	}
-	return strings.Join(job.ScheduleText, "\n")
+	text := strings.Join(job.ScheduleText, "\n")
+	if job.Timezone != "" {
+		text += "\n@" + job.Timezone
+	}
+	return text
 }
 
 // loadKnown reads the jobs known so far; a file that is missing or cannot be

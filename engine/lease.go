@@ -8,10 +8,6 @@ import (
 	"time"
 )
 
-// renewEvery is how often leases of running jobs are renewed: a third of a
-// lease, so that two renewals may fail before it is lost.
-const renewEvery = LeaseFor / 3
-
 // storePatience bounds one call to the lock store.
 const storePatience = 10 * time.Second
 
@@ -22,8 +18,8 @@ type leaseWorker struct {
 	queue    chan func()   // one call at a time: the next is put in when its answer came
 	waiting  []func()      // the shift's: calls in order
 	calling  bool          // the shift's: a call is under way
-	releases []*run        // the shift's: ended runs whose leases are to be given up with the next call
-	again    []*run        // the shift's: those for which that failed
+	releases []hold        // the shift's: leases that are to be given up with the next call
+	again    []hold        // the shift's: those for which that failed
 	renewed  time.Duration // Clock.Boot of the last renewal
 }
 
@@ -99,7 +95,7 @@ func (d *duty) claimOf(job *Job, slave string, instant time.Time, token string, 
 	}
 	return Claim{
 		Key: key, Instant: instant, Token: token, Fence: fence,
-		Remember: catchUpOf(job, instant) + time.Hour, Holder: slave, Met: d.storeMet(),
+		Remember: job.Jitter + catchUpOf(job, instant) + time.Hour, Holder: slave, Met: d.storeMet(),
 	}
 }
 
@@ -150,10 +146,30 @@ func (d *duty) claim(intents []*intent) {
 	})
 }
 
-// confirm uses the instants up, just before they are started.
+// confirm uses the instants up, just before they are started. What is a retry
+// has used its instant up: it makes sure that its run's lease is still there,
+// or free.
 func (d *duty) confirm(intents []*intent) {
+	var first, again []*intent
+	for _, in := range intents {
+		if in.Retry == nil {
+			first = append(first, in)
+		} else {
+			again = append(again, in)
+		}
+	}
+	if len(first) > 0 {
+		d.lastQuestion("confirm", first, d.Store.Confirm)
+	}
+	if len(again) > 0 {
+		d.lastQuestion("renew", again, d.Store.Renew)
+	}
+}
+
+// lastQuestion is the one after which a start is made.
+func (d *duty) lastQuestion(what string, intents []*intent, ask func(context.Context, []Claim) ([]Grant, error)) {
 	sent := d.Clock.Boot()
-	d.leases.call("confirm", d.claimsOf(intents), d.Store.Confirm, func(grants []Grant, err error) {
+	d.leases.call(what, d.claimsOf(intents), ask, func(grants []Grant, err error) {
 		d.answered(intents, grants, err, func(in *intent) {
 			in.phase, in.confirmed = phaseStarting, sent
 		})
@@ -200,7 +216,10 @@ func (d *duty) storeSilent(in *intent, err error) {
 		d.waitAgain(in)
 		return
 	}
-	in.phase, in.fence, in.confirmed = phaseStarting, 0, 0
+	in.phase, in.confirmed = phaseStarting, 0
+	if in.Retry == nil {
+		in.fence = 0
+	}
 	d.markStarting(in, true)
 }
 
@@ -230,85 +249,4 @@ func (d *duty) storeAnswered(err error) {
 		d.notify(EventStoreRecovered, "", fmt.Sprintf("lockstore/%d/recovered", since.Unix()), map[string]any{"since": since.Unix()})
 		d.dirty = true
 	}
-}
-
-// leased are the runs whose leases this slave holds.
-func (d *duty) leased() (runs []*run, claims []Claim) {
-	for _, r := range d.runs {
-		if r.intent.Fence != 0 && r.ending == nil && !r.leaseLost {
-			runs = append(runs, r)
-			claims = append(claims, d.claimOfRun(r))
-		}
-	}
-	return runs, claims
-}
-
-// renew renews all leases when it is time; adopted runs' at once.
-func (d *duty) renew(now bool) {
-	if d.Store == nil || !now && d.Clock.Boot()-d.leases.renewed < renewEvery {
-		return
-	}
-	d.leases.renewed = d.Clock.Boot()
-	runs, claims := d.leased()
-	if len(runs) == 0 {
-		return
-	}
-	d.leases.call("renew", claims, d.Store.Renew, func(grants []Grant, err error) {
-		for i, r := range runs {
-			if err == nil && grants[i].Answer != Granted {
-				d.leaseLost(r, grants[i].Holder)
-			}
-		}
-	})
-}
-
-// leaseLost says that somebody else has the lease of a run that still runs.
-func (d *duty) leaseLost(r *run, holder string) {
-	if r.ending != nil || r.leaseLost {
-		return
-	}
-	r.leaseLost = true
-	if !d.firstOf(r, keptLeaseLost) {
-		return
-	}
-	d.log(Error, r.job, "Lost its lease while running; "+holder+" has it now")
-	d.notify(EventJobLeaseLost, r.job.Name, r.intent.ID+"/lease_lost", map[string]any{"holder": holder})
-	if r.job.OnLeaseLost == LeaseLostStop {
-		d.stop(r, "its lease was lost")
-	}
-}
-
-// release has the lease of an ended run given up, before the next claim is made.
-func (d *duty) release(r *run) {
-	if d.Store == nil || r.intent.Fence == 0 {
-		return
-	}
-	r.leased = true
-	d.leases.releases = append(d.leases.releases, r)
-}
-
-// releaseAll gives up what ended since the last time, in one call. A run whose
-// release failed is not put away: it is tried again, by the next shift if need be.
-func (d *duty) releaseAll() {
-	runs := d.leases.releases
-	if len(runs) == 0 {
-		return
-	}
-	d.leases.releases = nil
-	claims := make([]Claim, len(runs))
-	for i, r := range runs {
-		claims[i] = d.claimOfRun(r)
-	}
-	d.leases.call("release", claims, func(ctx context.Context, c []Claim) ([]Grant, error) {
-		return make([]Grant, len(c)), d.Store.Release(ctx, c)
-	}, func(_ []Grant, err error) {
-		if err != nil {
-			d.leases.again = append(d.leases.again, runs...)
-			return
-		}
-		for _, r := range runs {
-			r.leased = false
-			d.putAwayIfTold(r)
-		}
-	})
 }

@@ -16,6 +16,7 @@ import (
 const (
 	OutcomeSucceeded = "succeeded"
 	OutcomeFailed    = "failed"
+	OutcomeRetrying  = "retrying"  // an attempt failed; the run goes on with another one
 	OutcomeSkipped   = "skipped"   // on purpose: overlap, ...
 	OutcomeMissed    = "missed"    // its time passed
 	OutcomeMerged    = "merged"    // one start was made for several missed instants
@@ -28,7 +29,7 @@ const (
 type Outcome struct {
 	Time    time.Time `json:"time"` // when it was decided
 	Job     string    `json:"job"`
-	Run     string    `json:"run,omitempty"` // the id of the run, or of what it would have been
+	Run     string    `json:"run,omitempty"` // the id of the run, or of what it would have been; see Attempt
 	Instant time.Time `json:"instant"`
 	First   time.Time `json:"first,omitzero"`
 	Count   int       `json:"count,omitempty"`
@@ -39,12 +40,12 @@ type Outcome struct {
 	Started  time.Time `json:"started,omitzero"`
 	Duration float64   `json:"duration,omitempty"` // seconds
 	Exit     *int      `json:"exit,omitempty"`
-	Attempt  int       `json:"attempt,omitempty"`
+	Attempt  int       `json:"attempt,omitempty"` // of the run, from 1: AttemptID names its folder
 	Fence    int64     `json:"fence,omitempty"`
 }
 
 // key tells whether two lines say the same.
-func (o Outcome) key() string { return o.Run + "\x00" + o.Outcome }
+func (o Outcome) key() string { return AttemptID(o.Run, o.Attempt) + "\x00" + o.Outcome }
 
 // ledger appends outcomes to one file a day (UTC), a JSON object a line.
 type ledger struct{ dir string }
@@ -145,15 +146,20 @@ func (l ledger) recent() map[string]bool {
 	return keys
 }
 
-// has says whether a run's end is in the ledger already.
-func (l ledger) has(run string) bool {
+// has says whether the end of an attempt is in the ledger already, or that it
+// was given up.
+func (l ledger) has(id string) bool {
 	there := l.recent()
-	for _, outcome := range []string{OutcomeSucceeded, OutcomeFailed, OutcomeSkipped, OutcomeMissed, OutcomeElsewhere, OutcomeUnknown} {
-		if there[Outcome{Run: run, Outcome: outcome}.key()] {
+	run, attempt := cutAttempt(id)
+	for _, outcome := range []string{
+		OutcomeSucceeded, OutcomeFailed, OutcomeRetrying, OutcomeSkipped, OutcomeMissed, OutcomeMerged, OutcomeElsewhere, OutcomeUnknown,
+	} {
+		if there[Outcome{Run: run, Attempt: attempt, Outcome: outcome}.key()] {
 			return true
 		}
 	}
-	return false
+	// A retry that is given up makes the attempt before the last one.
+	return attempt > 1 && there[Outcome{Run: run, Attempt: attempt - 1, Outcome: OutcomeFailed}.key()]
 }
 
 func (l ledger) today(t time.Time) string {

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"path/filepath"
 	"strings"
 	"time"
 )
@@ -17,17 +18,45 @@ type notice struct {
 	Params map[string]any `json:"params,omitempty"`
 }
 
-// runOf is what there is to know of a run that failed before it had a folder:
-// handlers of finished.error find a run, if one without output.
+// runOf is what there is to know of a run that failed without a process to
+// blame: before it had a folder, or because it could not be tried again. The
+// output is that of the last attempt, if there was one.
 func (v *voice) runOf(n notice) *RunInfo {
 	if n.Name != EventJobError {
 		return nil
 	}
-	id, _, _ := strings.Cut(n.ID, "/")
+	id := n.attempt()
+	run, attempt := cutAttempt(id)
 	return &RunInfo{
-		ID: id, Attempt: 1, ScheduledAt: instantOfRun(id), StartedAt: n.Time, Slave: v.d.Plan.Slave,
-		Output: func(string, int, int64) (string, error) { return "", nil },
+		ID: run, Attempt: attempt, ScheduledAt: instantOfRun(id), StartedAt: n.Time, Slave: v.d.Plan.Slave,
+		Output: func(stream string, lines int, most int64) (string, error) {
+			file, err := v.d.Supervisor.Open(filepath.Join(v.d.endedFolder(slugOfRun(id)), id))
+			if err != nil {
+				return "", nil //nolint:nilerr // there was no process, or its folder is pruned
+			}
+			defer file.Close()
+			return tailOfRun(file, stream, lines, most)
+		},
 	}
+}
+
+// attempt is the id of the attempt that a notice is about, if it is about one.
+func (n notice) attempt() string {
+	id, _, _ := strings.Cut(n.ID, "/")
+	return id
+}
+
+// toldBefore is the run of which there is something left to tell before a
+// notice about its end, or nil.
+func (v *voice) toldBefore(n notice) *telling {
+	if n.Name != EventJobError {
+		return nil
+	}
+	run, attempt := cutAttempt(n.attempt())
+	if t := v.tellings[AttemptID(run, attempt)]; t != nil {
+		return t
+	}
+	return v.tellings[AttemptID(run, attempt-1)]
 }
 
 // notify puts an event into the agenda, if any handler wants it. It is told

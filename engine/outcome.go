@@ -9,18 +9,26 @@ import (
 // writes it to the ledger.
 func (d *duty) outcome(o Outcome) {
 	o.Time, o.Slave = d.now(), d.Plan.Slave
+	if run, attempt := cutAttempt(o.Run); attempt > 1 {
+		o.Run, o.Attempt = run, attempt
+	}
 	d.agenda.Outcomes = append(d.agenda.Outcomes, o)
 	d.dirty = true
 }
 
 // settle gives an intent up with an outcome.
 func (d *duty) settle(in *intent, outcome, reason string) {
+	d.giveUpLease(in)
 	in.settled = true
 	d.outcome(Outcome{Job: in.Job, Run: in.Run, Instant: in.Instant, Outcome: outcome, Reason: reason})
 }
 
 // skip gives an intent up because it is not to start.
 func (d *duty) skip(in *intent, reason string) {
+	if in.Retry != nil {
+		d.notRetried(in, reason)
+		return
+	}
 	d.settle(in, OutcomeSkipped, reason)
 	d.report.Skipped++
 	d.log(Info, in.job, "Not started: "+reason)
@@ -29,6 +37,10 @@ func (d *duty) skip(in *intent, reason string) {
 
 // stillRunning gives an intent up because the last run is still there.
 func (d *duty) stillRunning(in *intent, since time.Time, slave string) {
+	if in.Retry != nil {
+		d.notRetried(in, "another run of the job is going on, on "+slave)
+		return
+	}
 	d.settle(in, OutcomeSkipped, fmt.Sprintf("the last run still runs, since %s on %s", since.Format(time.RFC3339), slave))
 	d.report.Skipped++
 	d.log(d.Plan.Levels.CannotStartNextAsLastStillRunning, in.job, "Cannot start, as the last instance is still running")
@@ -45,7 +57,12 @@ func (d *duty) miss(in *intent) {
 	if reason == "" {
 		reason = "its catch-up time ended before it could be started"
 	}
+	if in.Retry != nil {
+		d.notRetried(in, reason)
+		return
+	}
 	in.settled = true
+	d.giveUpLease(in)
 	d.missed(d.jobNamed(in.Job), span{First: in.Instant, Last: in.Instant, Count: 1}, reason)
 }
 
@@ -63,6 +80,10 @@ func (d *duty) elsewhere(in *intent, holder string) {
 	reason := "another slave started it"
 	if holder != "" {
 		reason = holder + " started it"
+	}
+	if in.Retry != nil {
+		d.notRetried(in, reason)
+		return
 	}
 	d.settle(in, OutcomeElsewhere, reason)
 	d.log(Debug, in.job, reason)

@@ -13,12 +13,12 @@ import (
 // seconds, all that is left after its end. A whole piece is followed at once by
 // the next one; for less the monitoring interval counts.
 func (v *voice) tellOutput(t *telling, s runfile.Stream) bool {
-	now := v.d.now()
+	now := v.d.Clock.Boot()
 	if !t.wants[s] || v.d.Clock.Boot() < t.retryAt {
 		return false
 	}
 	// The shift's looks are an interval apart; a little less is one too.
-	if now.Sub(t.lookedAt) >= v.d.Plan.MonitorInterval*9/10 {
+	if t.lookedAt == 0 || now-t.lookedAt >= v.d.Plan.MonitorInterval*9/10 {
 		t.lookedAt = now
 		t.looking = [2]bool{true, true}
 	}
@@ -36,27 +36,27 @@ func (v *voice) tellOutput(t *telling, s runfile.Stream) bool {
 		v.waitForLine(t, s, now)
 		return false
 	}
-	t.partial[s] = time.Time{}
+	t.partial[s] = 0
 	return v.tellData(t, s, piece)
 }
 
-func (v *voice) modeOf(t *telling, s runfile.Stream, now time.Time) runfile.ReadMode {
+func (v *voice) modeOf(t *telling, s runfile.Stream, now time.Duration) runfile.ReadMode {
 	switch {
 	case t.ending != nil:
 		return runfile.All
-	case !t.partial[s].IsZero() && now.Sub(t.partial[s]) >= partialAfter:
+	case t.partial[s] != 0 && now-t.partial[s] >= partialAfter:
 		return runfile.Partial
 	}
 	return runfile.WholeLines
 }
 
 // waitForLine notes since when an unfinished line waits for its end.
-func (v *voice) waitForLine(t *telling, s runfile.Stream, now time.Time) {
+func (v *voice) waitForLine(t *telling, s runfile.Stream, now time.Duration) {
 	size, err := t.run.file.Size(s)
 	switch {
 	case err != nil || size <= t.told.Offset[s]:
-		t.partial[s] = time.Time{}
-	case t.partial[s].IsZero():
+		t.partial[s] = 0
+	case t.partial[s] == 0:
 		t.partial[s] = now
 	}
 }
@@ -115,7 +115,7 @@ func (v *voice) tellData(t *telling, s runfile.Stream, piece runfile.Piece) bool
 func (v *voice) runInfo(t *telling) *RunInfo {
 	in := t.run.intent
 	info := &RunInfo{
-		ID: in.ID, Attempt: in.Attempt, ScheduledAt: in.Instant, StartedAt: in.StartedAt,
+		ID: in.RunID(), Attempt: in.Attempt, ScheduledAt: in.Instant, StartedAt: in.StartedAt,
 		Slave: in.Slave, Fence: in.Fence, Output: t.output,
 	}
 	if look, err := t.run.file.Look(); err == nil {
@@ -126,20 +126,25 @@ func (v *voice) runInfo(t *telling) *RunInfo {
 
 // output reads what is kept of the run's output.
 func (t *telling) output(stream string, lines int, most int64) (string, error) {
+	return tailOfRun(t.run.file, stream, lines, most)
+}
+
+// tailOfRun is the end of a run's output: see RunInfo.Output.
+func tailOfRun(file RunFile, stream string, lines int, most int64) (string, error) {
 	if most <= 0 {
 		most = pieceSize
 	}
 	switch stream {
 	case "stdout":
-		return t.run.file.Tail(runfile.Stdout, lines, most)
+		return file.Tail(runfile.Stdout, lines, most)
 	case "stderr":
-		return t.run.file.Tail(runfile.Stderr, lines, most)
+		return file.Tail(runfile.Stderr, lines, most)
 	}
-	out, err := t.run.file.Tail(runfile.Stdout, lines, most)
+	out, err := file.Tail(runfile.Stdout, lines, most)
 	if err != nil {
 		return "", err
 	}
-	more, err := t.run.file.Tail(runfile.Stderr, lines, most)
+	more, err := file.Tail(runfile.Stderr, lines, most)
 	return out + more, err
 }
 

@@ -53,6 +53,9 @@ type Script interface {
 	Call(ctx context.Context, event *Event) []HandlerError
 	// Due asks a job's schedule function about the minute of now.
 	Due(ctx context.Context, job *Job, now time.Time) (bool, error)
+	// Condition asks a job's condition whether an instant is to start now, and
+	// if not, why: never "". It is called only for a job that has one.
+	Condition(ctx context.Context, job *Job, now time.Time) (ok bool, reason string, err error)
 	// Log hands a message to logger function number index.
 	Log(index int, level Level, message string, fields map[string]any)
 	// LongestDeadline is the longest that one call of Call may take: the

@@ -15,6 +15,7 @@ const tryAgain = time.Second
 // is not committed is not acted upon.
 func (d *duty) pump() {
 	d.releaseAll()
+	d.arrive()
 	d.advance()
 	ok := d.commit()
 	d.voice.begin() // its first word is this shift's own event
@@ -28,40 +29,60 @@ func (d *duty) pump() {
 // advance takes the intents in order, gives up those whose time has passed,
 // and lets the others go on as slots allow.
 func (d *duty) advance() {
-	now := d.now()
 	slots := d.freeSlots()
 	var claims []*intent
 	for _, in := range d.agenda.Intents {
-		if in.settled || in.phase != phaseWaiting {
-			continue
-		}
-		d.explainWait(in, slots)
 		switch {
+		case in.settled || in.phase != phaseWaiting:
 		case in.job == nil || !in.job.Enabled:
 			in.problem = "the job is no longer in the entry file, or was disabled"
 			d.miss(in)
-		case now.After(in.Until):
+		case d.isLate(in):
 			d.miss(in)
 		case in.Ask:
-			d.question(in)
-		case d.Clock.Boot() < in.notBefore || d.blocked(in) || slots.none():
-			// it waits
+			d.askSchedule(in)
+		case d.mustWait(in, slots):
+		case in.job.Condition && !in.Asked && in.Retry == nil:
+			d.askCondition(in)
 		default:
 			slots.take()
-			if d.needsLease(in.job) {
-				in.phase = phaseLeasing
+			if d.setOut(in) {
 				claims = append(claims, in)
-				d.markStarting(in, !in.triedLease)
-				in.triedLease = true
-			} else {
-				in.phase = phaseStarting
-				d.markStarting(in, true)
 			}
 		}
 	}
 	if len(claims) > 0 {
 		d.claim(claims)
 	}
+}
+
+// mustWait says whether the time of a start has not come, or something that
+// passes is in its way: its job's last run, the limits of how many may run, a
+// failure of a moment ago.
+func (d *duty) mustWait(in *intent, slots slots) bool {
+	if d.waits(in) > 0 {
+		return true
+	}
+	d.explainWait(in, slots)
+	return d.Clock.Boot() < in.notBefore || d.blocked(in) || slots.none()
+}
+
+// setOut sends an intent on its way, and says whether it first needs a claim. A
+// retry needs none: its run has the lease, which only has to be still there.
+func (d *duty) setOut(in *intent) (claim bool) {
+	switch {
+	case !d.needsLease(in.job):
+		in.phase = phaseStarting
+	case in.Retry != nil:
+		in.phase = phaseClaimed
+	default:
+		in.phase = phaseLeasing
+		d.markStarting(in, !in.triedLease)
+		in.triedLease = true
+		return true
+	}
+	d.markStarting(in, true)
+	return false
 }
 
 // markStarting notes whether the start of an intent may come before the next commit.
@@ -79,7 +100,7 @@ func (d *duty) blocked(in *intent) bool {
 		return false
 	}
 	live := d.bySlug[in.job.Slug]
-	if len(live) > 0 && !d.makeWay(in.job, live) {
+	if len(live) > 0 && (in.Retry != nil || !d.makeWay(in.job, live)) {
 		d.stillRunning(in, live[0].intent.StartedAt, d.Plan.Slave)
 	}
 	return len(live) > 0
@@ -137,6 +158,7 @@ func (d *duty) committed(next *agenda) {
 	}
 	d.throwAway()
 	d.pruneRest()
+	d.concludeRetried()
 	d.voice.hear(d.agenda.Notices)
 	if err := d.ledger.append(d.agenda.Outcomes...); err != nil {
 		d.sayOnce("ledger", Error, err.Error())

@@ -111,7 +111,7 @@ func (d *duty) reconcile() error {
 
 // adopt takes one active run over.
 func (d *duty) adopt(id string) {
-	file, err := runfile.Open(d.folderOf(id))
+	file, err := d.Supervisor.Open(d.folderOf(id))
 	switch {
 	case errors.Is(err, runfile.ErrCorrupt):
 		d.setRunAside(id, err)
@@ -125,7 +125,7 @@ func (d *duty) adopt(id string) {
 		d.unseen[id] = d.standIn(id)
 		return
 	}
-	r := &run{file: file, intent: file.Intent, adopted: true}
+	r := &run{file: file, intent: file.Intent(), adopted: true}
 	r.job = d.jobOf(r.intent)
 	d.addRun(r)
 	d.settleIntentOf(id)
@@ -216,6 +216,7 @@ func (d *duty) lost(r *run, s sight) ending {
 	case s.Stopping:
 		e.Reason = d.stopReason(r)
 		e.TimedOut = e.Reason == reasonTimeout
+		e.Stopped = !e.TimedOut
 	case s.Damaged:
 		e.Reason = "its status file was damaged or removed, so that its exit status is not known"
 	case !s.SameWorld:
@@ -237,17 +238,9 @@ func (d *duty) intendAgain(r *run) {
 	d.removeLive(r)
 	delete(d.runs, r.intent.ID)
 	d.voice.forget(r)
-	in := &intent{
-		Run: r.intent.ID, Job: r.intent.Job, Instant: r.intent.Instant, Token: r.intent.Token,
-		World: d.world, fence: r.intent.Fence, job: d.jobs[r.intent.Job], folder: r.file, created: true,
-	}
-	in.Until = r.intent.Instant.Add(time.Hour)
-	if in.job != nil {
-		in.Until = r.intent.Instant.Add(catchUpOf(in.job, r.intent.Instant))
-	}
-	old := d.intentNamed(in.Run)
-	if old != nil {
-		in.Until = old.Until
+	in := d.intentFor(r)
+	if old := d.intentNamed(in.Run); old != nil {
+		in.Until, in.NotBefore, in.Asked, in.Retry = old.Until, old.NotBefore, old.Asked, old.Retry
 		d.dropIntent(old)
 	} else if d.ledger.has(in.Run) { // given up by a shift that died before the folder was gone
 		d.discard(in)
@@ -284,17 +277,18 @@ func (d *duty) reviewIntents() {
 // of which nothing is left.
 func (d *duty) mayHaveRun(in *intent) {
 	const reason = "the machine or container stopped while it was being started; it may have run"
+	_, attempt := cutAttempt(in.Run)
 	d.settle(in, OutcomeUnknown, reason)
 	d.report.Failed++
 	name := in.Job
 	d.Log.Log(d.Plan.Levels.ErrorExitCode, fmt.Sprintf("Slavedriver [%s] - %s", name, reason), nil)
-	d.notify(EventJobError, name, in.Run+"/finished", map[string]any{"reason": reason, "timedOut": false, "attempt": 1})
+	d.notify(EventJobError, name, in.Run+"/finished", map[string]any{"reason": reason, "timedOut": false, "attempt": attempt})
 }
 
 // setRunAside moves a run that cannot be understood out of the way, once
 // nobody holds its status any more; until then its job counts as running.
 func (d *duty) setRunAside(id string, cause error) {
-	if held, err := runfile.StatusHeld(d.folderOf(id)); err == nil && held {
+	if held, err := d.Supervisor.Held(d.folderOf(id)); err == nil && held {
 		d.sayOnce("corrupt "+id, Error, fmt.Sprintf("run %s cannot be understood (%v), but it runs; it is left alone until it ends", id, cause))
 		d.unseen[id] = d.standIn(id)
 		return
@@ -321,8 +315,9 @@ func (d *duty) notUnderstood(id, reason string) {
 	if _, _, ok := cutID(id); !ok {
 		return
 	}
+	_, attempt := cutAttempt(id)
 	d.outcome(Outcome{Job: d.nameOfSlug(slugOfRun(id)), Run: id, Instant: instantOfRun(id), Outcome: OutcomeUnknown, Reason: reason})
-	d.notify(EventJobError, d.nameOfSlug(slugOfRun(id)), id+"/finished", map[string]any{"reason": reason, "timedOut": false, "attempt": 1})
+	d.notify(EventJobError, d.nameOfSlug(slugOfRun(id)), id+"/finished", map[string]any{"reason": reason, "timedOut": false, "attempt": attempt})
 }
 
 func (d *duty) wasSetAside(id string) bool {
@@ -352,6 +347,7 @@ func instantOfRun(id string) time.Time {
 }
 
 func cutID(id string) (slug string, instant time.Time, ok bool) {
+	id, _ = cutAttempt(id)
 	id, _, _ = strings.Cut(id, "Z-at-")
 	id = strings.TrimSuffix(id, "Z")
 	i := strings.LastIndexByte(id, '-')

@@ -10,7 +10,7 @@ import (
 // run is an active run as the shift sees it: from its start, or its adoption,
 // until its end is told and its folder is put away.
 type run struct {
-	file   *runfile.Run
+	file   RunFile
 	intent runfile.Intent
 	job    *Job // the entry file's, or rebuilt from the run
 	look   runfile.Look

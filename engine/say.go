@@ -27,7 +27,7 @@ func (d *duty) log(level Level, job *Job, message string) {
 func (d *duty) logEnding(level Level, r *run, message string) {
 	e := r.ending
 	fields := map[string]any{
-		"job": r.job.Name, "run": r.intent.ID, "slave": r.intent.Slave, "attempt": r.intent.Attempt,
+		"job": r.job.Name, "run": r.intent.RunID(), "slave": r.intent.Slave, "attempt": r.intent.Attempt,
 		"output": filepath.Join(d.endedFolder(r.job.Slug), r.intent.ID),
 	}
 	if e.Exit >= 0 {

@@ -23,6 +23,8 @@ type Shift struct {
 	Store  Store  // nil: no leases, the run folders of this slave are enough
 	Dir    string // the var dir: this namespace's folder, 0700, ours
 	Clock  Clock
+	// Supervisor makes the runs; nil: real processes.
+	Supervisor Supervisor
 	// At, when not zero, makes the instants of its minute due, whatever was
 	// evaluated before.
 	At  time.Time
@@ -88,9 +90,10 @@ type duty struct {
 	// commitAfter puts off the next try after a commit failed.
 	commitAfter time.Duration // Clock.Boot
 	saidOnce    map[string]bool
-	unpruned    []*Job   // have ended runs that may go with the next commit
-	discarded   []string // runs whose folders go with the next commit
-	lookedAt    time.Time
+	unpruned    []*Job        // have ended runs that may go with the next commit
+	retried     []*run        // have ended, and their next attempt is to be committed
+	discarded   []string      // runs whose folders go with the next commit
+	lookedAt    time.Duration // Clock.Boot
 
 	runs    map[string]*run   // active, by id
 	unseen  map[string]*run   // stand-ins for those that cannot be looked at
@@ -105,8 +108,11 @@ type duty struct {
 
 // open prepares a shift in its var dir.
 func (s *Shift) open(ctx context.Context) (*duty, error) {
+	if s.Supervisor == nil {
+		s.Supervisor = processes{}
+	}
 	d := &duty{
-		Shift: s, ctx: ctx, world: runfile.CurrentWorld(),
+		Shift: s, ctx: ctx, world: s.Supervisor.World(),
 		jobs: map[string]*Job{}, runs: map[string]*run{}, unseen: map[string]*run{}, bySlug: map[string][]*run{},
 		began: s.Clock.Now(), saidOnce: map[string]bool{}, inbox: make(chan func(), 64),
 	}

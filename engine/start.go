@@ -54,7 +54,7 @@ func (d *duty) prepare(in *intent) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.file, err = runfile.Create(d.path(folderActive), r.intent, credential); err != nil {
+	if r.file, err = d.Supervisor.Create(d.path(folderActive), r.intent, credential); err != nil {
 		return nil, err
 	}
 	in.created, in.locked = true, true
@@ -74,8 +74,8 @@ func (d *duty) retake(in *intent, r *run) error {
 		}
 		in.locked = true
 	}
-	r.file.Intent.Fence = in.fence
-	r.intent = r.file.Intent
+	r.file.SetFence(in.fence)
+	r.intent = r.file.Intent()
 	return nil
 }
 
@@ -86,8 +86,9 @@ func (d *duty) runIntent(in *intent) (runfile.Intent, error) {
 		return runfile.Intent{}, fmt.Errorf("cannot encode job %q: %w", in.Job, err)
 	}
 	job := in.job
+	_, attempt := cutAttempt(in.Run)
 	return runfile.Intent{
-		ID: in.Run, Job: in.Job, Attempt: 1, Instant: in.Instant, Token: in.Token, Fence: in.fence,
+		ID: in.Run, Run: runOf(in.Run), Job: in.Job, Attempt: attempt, Instant: in.Instant, Token: in.Token, Fence: in.fence,
 		Slave: d.Plan.Slave, Namespace: d.Plan.Namespace,
 		World: d.world, StartedAt: d.now(), StartedBoot: d.Clock.Boot(),
 		Timeout: job.Timeout, WarnAfter: job.WarnAfter, KillGrace: job.KillGrace,
@@ -105,10 +106,11 @@ func (d *duty) cannotPrepare(in *intent, err error) {
 		d.waitAgain(in)
 		return
 	}
+	_, attempt := cutAttempt(in.Run)
 	d.settle(in, OutcomeFailed, in.problem)
 	d.report.Failed++
 	d.log(d.Plan.Levels.ErrorExitCode, in.job, "Could not be started: "+err.Error())
-	d.notify(EventJobError, in.Job, in.Run+"/finished", map[string]any{"reason": in.problem, "timedOut": false, "attempt": 1})
+	d.notify(EventJobError, in.Job, in.Run+"/finished", map[string]any{"reason": in.problem, "timedOut": false, "attempt": attempt})
 }
 
 // neverStarted ends a run whose process could not be made.
@@ -127,7 +129,7 @@ func (d *duty) neverStarted(in *intent, r *run, cause error) {
 // started takes a run that was just started under watch.
 func (d *duty) started(in *intent, r *run) {
 	in.settled, in.folder = true, nil
-	r.intent = r.file.Intent
+	r.intent = r.file.Intent()
 	d.addRun(r)
 	d.report.Started++
 	d.log(d.Plan.Levels.JobStartingAndFinishing, r.job, "Starting: "+r.job.Command.String())

@@ -44,10 +44,10 @@ type telling struct {
 	warned   bool
 	timedOut bool
 	ending   *ending
-	partial  [2]time.Time // since when an unfinished line waits
-	lookedAt time.Time
-	looking  [2]bool       // there may be new output
-	retryAt  time.Duration // Clock.Boot: nothing can be noted before
+	partial  [2]time.Duration // Clock.Boot since when an unfinished line waits; 0: none does
+	lookedAt time.Duration    // Clock.Boot
+	looking  [2]bool          // there may be new output
+	retryAt  time.Duration    // Clock.Boot: nothing can be noted before
 	queued   bool
 	over     bool
 }
@@ -57,7 +57,7 @@ func newTelling(d *duty, r *run) *telling {
 	t.wants[runfile.Stdout] = d.Plan.ForwardOutput || d.Script.Wants(EventJobStdout, r.job)
 	t.wants[runfile.Stderr] = d.Plan.ForwardOutput || d.Script.Wants(EventJobStderr, r.job)
 	t.all = t.wants[0] || t.wants[1]
-	for _, name := range []string{EventJobStarted, EventJobExpectedPassed, EventJobTimeout, EventJobSuccess, EventJobError} {
+	for _, name := range []string{EventJobStarted, EventJobExpectedPassed, EventJobTimeout, EventJobRetrying, EventJobSuccess, EventJobError} {
 		t.all = t.all || d.Script.Wants(name, r.job)
 	}
 	if told, err := r.file.ReadTold(); err == nil && r.adopted {
@@ -90,7 +90,7 @@ func (t *telling) has(event uint8) bool { return t.told.Done&(1<<event) != 0 }
 
 // sayOf tells one event of a run, and says whether there may be more now.
 func (v *voice) sayOf(t *telling) bool {
-	if t.over || v.d.Clock.Boot() < t.retryAt {
+	if t.over || v.d.Clock.Boot() < t.retryAt || v.tellings[previousOf(t.run.intent)] != nil {
 		return false
 	}
 	if t.all && !t.loaded && !v.loadTold(t) {
@@ -211,8 +211,11 @@ func (t *telling) eventOf(call uint8) string {
 	case tellTimeout:
 		return EventJobTimeout
 	}
-	if t.ending != nil && t.ending.good(t.run.job) {
+	switch {
+	case t.ending != nil && t.ending.good(t.run.job):
 		return EventJobSuccess
+	case t.ending != nil && t.ending.Retried:
+		return EventJobRetrying
 	}
 	return EventJobError
 }
@@ -227,7 +230,7 @@ func (v *voice) tell(t *telling, kind uint8, name string, params map[string]any)
 			return false
 		}
 		v.call(&Event{
-			Name: name, ID: t.run.intent.ID + "/" + word(kind), Time: v.d.now(),
+			Name: name, ID: t.run.intent.ID + "/" + t.word(kind), Time: v.d.now(),
 			Job: t.run.job, Run: v.runInfo(t), Params: params,
 		})
 		told.Done |= 1 << kind
@@ -271,21 +274,23 @@ func (v *voice) cannotNote(t *telling, err error) bool {
 
 // toldAll hands a run back to the shift: there is nothing more to say.
 func (v *voice) toldAll(t *telling) {
-	t.over = true
+	v.close(t)
 	v.d.send(func() {
 		t.run.told = true
 		v.d.putAwayIfTold(t.run)
 	})
 }
 
-func word(kind uint8) string {
-	switch kind {
-	case tellStarted:
+func (t *telling) word(kind uint8) string {
+	switch {
+	case kind == tellStarted:
 		return "started"
-	case tellWarned:
+	case kind == tellWarned:
 		return "expected_runtime_elapsed"
-	case tellTimeout:
+	case kind == tellTimeout:
 		return "timeout"
+	case t.ending.Retried:
+		return "retrying"
 	}
 	return "finished"
 }

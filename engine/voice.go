@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"sync"
-	"time"
 
 	"slavedriver/internal/runfile"
 )
@@ -23,18 +22,21 @@ type voice struct {
 	over chan struct{} // closed when the goroutine has ended
 
 	// The goroutine's own.
-	began   bool
-	ready   []*telling // runs about which there may be something to say
-	notices []notice   // to be told, in order
-	heard   uint64     // the newest notice that was taken
-	told    *noticeCursor
-	release func() // gives up the right to speak; nil while it is not had
-	taking  bool   // the right to speak was asked for
-	piece   [pieceSize]byte
+	began bool
+	ready []*telling // runs about which there may be something to say
+	// tellings are all runs of which something is left to say, by the ids of
+	// their attempts.
+	tellings map[string]*telling
+	notices  []notice // to be told, in order
+	heard    uint64   // the newest notice that was taken
+	told     *noticeCursor
+	release  func() // gives up the right to speak; nil while it is not had
+	taking   bool   // the right to speak was asked for
+	piece    [pieceSize]byte
 }
 
 func newVoice(d *duty) *voice {
-	v := &voice{d: d, wake: make(chan struct{}, 1), over: make(chan struct{})}
+	v := &voice{d: d, wake: make(chan struct{}, 1), over: make(chan struct{}), tellings: map[string]*telling{}}
 	v.told = openNoticeCursor(d.path(fileTold))
 	return v
 }
@@ -119,22 +121,31 @@ func (v *voice) doPosted() bool {
 // sayOne tells one thing, notices first, then the runs in turn, so that one
 // that floods does not hold the others up. It says whether there may be more.
 func (v *voice) sayOne() bool {
-	switch {
-	case len(v.notices) > 0:
-		return v.maySpeak() && v.sayNotice()
-	case len(v.ready) > 0:
-		t := v.ready[0]
-		if t.wantsAny() && !v.maySpeak() {
+	if len(v.notices) > 0 {
+		if !v.maySpeak() {
 			return false
 		}
-		v.ready = v.ready[1:]
-		t.queued = false
-		if v.sayOf(t) {
-			v.enqueue(t)
+		before := v.toldBefore(v.notices[0])
+		if before == nil {
+			return v.sayNotice()
 		}
-		return true
+		if v.sayOf(before) {
+			return true
+		}
 	}
-	return false
+	if len(v.ready) == 0 {
+		return false
+	}
+	t := v.ready[0]
+	if t.wantsAny() && !v.maySpeak() {
+		return false
+	}
+	v.ready = v.ready[1:]
+	t.queued = false
+	if v.sayOf(t) {
+		v.enqueue(t)
+	}
+	return true
 }
 
 // enqueue notes that there may be something to say about a run.
@@ -181,13 +192,26 @@ func (v *voice) take(r *run) {
 		t.ending = &e
 	}
 	r.telling = t
-	v.post(func() { v.enqueue(t) })
+	v.post(func() {
+		v.tellings[r.intent.ID] = t
+		v.enqueue(t)
+	})
+}
+
+// close ends the telling about an attempt; that about the next one may begin.
+func (v *voice) close(t *telling) {
+	in := t.run.intent
+	t.over = true
+	delete(v.tellings, in.ID)
+	if next := v.tellings[AttemptID(in.RunID(), in.Attempt+1)]; next != nil {
+		v.enqueue(next)
+	}
 }
 
 // forget ends the telling about a run that turned out not to be one yet.
 func (v *voice) forget(r *run) {
 	if t := r.telling; t != nil {
-		v.post(func() { t.over = true })
+		v.post(func() { v.close(t) })
 	}
 }
 
@@ -231,11 +255,16 @@ func (v *voice) look() {
 	})
 }
 
-// ask puts a question to a job's schedule function.
-func (v *voice) ask(job *Job, minute time.Time, then func(bool, error)) {
+// ask puts a question to the script, and hands what it answers to the shift.
+// An answer that the end of the shift cut off is none.
+func (v *voice) ask(question func() (answer func())) {
 	v.post(func() {
-		due, err := v.d.Script.Due(v.d.ctx, job, minute)
-		v.d.send(func() { then(due, err) })
+		answer := question()
+		v.d.send(func() {
+			if v.d.ctx.Err() == nil {
+				answer()
+			}
+		})
 	})
 }
 

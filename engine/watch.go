@@ -44,7 +44,7 @@ func (d *duty) gone(r *run, err error) {
 // look is what is done about runs from time to time: deadlines, what cannot be
 // waited for, room on the disk, leases.
 func (d *duty) look() {
-	d.lookedAt = d.now()
+	d.lookedAt = d.Clock.Boot()
 	d.lookAgain()
 	d.leases.releases = append(d.leases.releases, d.leases.again...)
 	d.leases.again = nil
@@ -158,7 +158,7 @@ func (d *duty) goOnEnding(r *run) {
 // untilNext is how long nothing needs to be looked at; not positive when
 // something does.
 func (d *duty) untilNext() time.Duration {
-	next := min(longestSleep, d.Plan.MonitorInterval) - max(0, d.now().Sub(d.lookedAt))
+	next := min(longestSleep, d.Plan.MonitorInterval) - (d.Clock.Boot() - d.lookedAt)
 	for _, r := range d.runs {
 		if r.ending != nil || r.stopping {
 			continue
@@ -171,5 +171,5 @@ func (d *duty) untilNext() time.Duration {
 			next = min(next, warn-elapsed)
 		}
 	}
-	return next
+	return min(next, d.untilNextStart())
 }

@@ -28,7 +28,7 @@ func addJob(at site, s *Script) int {
 		}
 		err = at.add(j, nil)
 	}
-	if err != nil {
+	if err != nil && !s.passOver(at.position(), err) {
 		at.raise(err)
 	}
 	at.L.Push(j.self)
@@ -80,7 +80,9 @@ func addAllJobsInDirectory(at site, s *Script) int {
 		at.raise(err)
 	}
 	for _, file := range files {
-		at.addJobFile(file, d)
+		if err := at.guarded(func() { at.addJobFile(file, d) }); err != nil && !s.passOver(at.position(), err) {
+			at.raise(err)
+		}
 	}
 	return 0
 }

@@ -20,8 +20,11 @@ func (at site) readDefaults(t *lua.LTable) (defaults, error) {
 		if err := scratch.set(at, i, v); err != nil || v == lua.LFalse {
 			return err
 		}
-		// What was read is kept: a relative path means the file that says it.
-		d[i] = scratch.get(at, i)
+		// What was read is kept: a relative path means the file that says it. A
+		// date, though, means the zone of the job that gets it.
+		if jobOptions().fields[i].name != "runAtDateTime" {
+			d[i] = scratch.get(at, i)
+		}
 		return nil
 	})
 	return d, err

@@ -16,6 +16,8 @@ type Error struct {
 	Message string
 	Hint    string // what to do next; "" where that is not known
 	Err     error  // the cause, for errors.Is; may be nil
+
+	before []*Error // mistakes that were passed over before it
 }
 
 // ErrNoSlaveName is wrapped by the error of Load when no source has a name for

@@ -208,15 +208,11 @@ func (s *Script) handle(ctx context.Context, h *handler, e *eventObject) *engine
 
 // Due asks a job's schedule function about the minute of now.
 func (s *Script) Due(ctx context.Context, j *engine.Job, now time.Time) (bool, error) {
-	mine := s.bySlug[j.Slug]
-	if mine == nil {
-		return false, wrong("job `%s` is not in the plan", j.Name)
+	mine, fn, err := s.functionOf(j, "schedule")
+	if err != nil {
+		return false, err
 	}
-	fn, ok := mine.kept[jobOptions().index["schedule"]].(*lua.LFunction)
-	if !ok {
-		return false, wrong("job `%s` has no schedule function", j.Name)
-	}
-	results, err := s.call(ctx, defaultDeadline, fn, 1, dateTable(s.L, now))
+	results, err := s.call(ctx, defaultDeadline, fn, 1, dateTable(s.L, now.In(mine.Location)))
 	if err != nil {
 		return false, err
 	}

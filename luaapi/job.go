@@ -14,9 +14,10 @@ import (
 // stored in the engine's Job at once.
 type job struct {
 	engine.Job
-	runAt  time.Time // runAtDateTime; zero: none
-	source position  // where it was made
-	given  uint64    // which options the script set, by their index
+	runAt     time.Time // runAtDateTime; zero: none
+	runAtText string    // as it was written; "": as a number
+	source    position  // where it was made
+	given     uint64    // which options the script set, by their index
 	// kept are tables and functions as they were given: the script may hold on
 	// to them and change a table later, so complete reads them again.
 	kept  map[int]lua.LValue
@@ -55,7 +56,7 @@ func (at site) newJob() *job {
 // rebuild makes a job of the script out of one of which only a run is left.
 func (at site) rebuild(old *engine.Job) *job {
 	j := &job{Job: *old, runAt: restoredRunAt(old.ScheduleText), added: true}
-	j.Removed = true
+	j.Removed, j.Location = true, time.Local
 	j.self = at.s.wrap(j, at.s.jobMeta)
 	return j
 }
@@ -179,6 +180,9 @@ func (j *job) check(s *Script) error {
 	case j.RunOn == engine.RunOnOne && !shared(s.lockStore().URL):
 		return wrong(`has runOn = "one", which needs a lock store that the slaves share`).
 			hinting(`call slavedriver:setLockStore("redis://...") or set $SLAVEDRIVER_LOCK_STORE`)
+	case j.RunOn == engine.RunOnOne && j.Timezone == "":
+		return wrong(`has runOn = "one", which needs a timezone: the zones of the slaves' hosts may differ`).
+			hinting(`write timezone = "Europe/London", say, or "UTC"`)
 	}
 	return nil
 }

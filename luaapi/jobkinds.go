@@ -217,21 +217,68 @@ var limits = kind[engine.Limits]{"table of limits",
 	},
 }
 
-// parse makes a schedule of an expression; each different one is parsed once.
-func (s *Script) parse(expr string) (schedule.Schedule, error) {
-	if known, ok := s.schedules[expr]; ok {
-		return known, nil
-	}
-	parsed, err := schedule.Parse(expr, time.Local)
-	if err != nil {
-		var e *schedule.Error
-		if errors.As(err, &e) {
-			m := wrong("%s is not valid: %s", describe(lua.LString(expr)), e.Message).hinting(e.Hint)
-			m.err = err
-			return nil, m
+// zoned is a cron expression as it is meant in a zone.
+type zoned struct {
+	expr string
+	loc  *time.Location
+}
+
+// parse makes a schedule of expressions: their union. Each different one is
+// parsed once. The script may be nil.
+func (s *Script) parse(exprs []string, loc *time.Location) (schedule.Schedule, error) {
+	parts := make([]schedule.Schedule, len(exprs))
+	for i, expr := range exprs {
+		var err error
+		if parts[i], err = s.parseOne(zoned{expr, loc}); err != nil {
+			return nil, err
 		}
-		return nil, wrong("%s is not valid: %v", describe(lua.LString(expr)), err)
 	}
-	s.schedules[expr] = parsed
+	return schedule.Union(parts...), nil
+}
+
+func (s *Script) parseOne(z zoned) (schedule.Schedule, error) {
+	if s != nil && s.schedules[z] != nil {
+		return s.schedules[z], nil
+	}
+	parsed, err := schedule.Parse(z.expr, z.loc)
+	if err != nil {
+		return nil, notValid(lua.LString(z.expr), err)
+	}
+	if s != nil {
+		s.schedules[z] = parsed
+	}
 	return parsed, nil
+}
+
+// notValid is an error of package schedule about a value.
+func notValid(v lua.LValue, err error) error {
+	var e *schedule.Error
+	if !errors.As(err, &e) {
+		return wrong("%s is not valid: %v", describe(v), err)
+	}
+	m := wrong("%s is not valid: %s", describe(v), e.Message).hinting(e.Hint)
+	m.err = err
+	return m
+}
+
+// backoff is a factor by which something may grow, and not shrink.
+var backoff = kind[float64]{"number of at least 1",
+	func(at site, v lua.LValue) (float64, error) {
+		n, err := number.decode(at, v)
+		if err == nil && n < 1 {
+			err = wrong("must be at least 1, not %s", describe(v))
+		}
+		return n, err
+	}, number.encode,
+}
+
+// wholeSeconds is a duration without a fraction.
+var wholeSeconds = kind[time.Duration]{duration.name,
+	func(at site, v lua.LValue) (time.Duration, error) {
+		d, err := duration.decode(at, v)
+		if err == nil && d%time.Second != 0 {
+			err = wrong("must be whole seconds, not %s", describe(v))
+		}
+		return d, err
+	}, duration.encode,
 }

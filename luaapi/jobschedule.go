@@ -48,16 +48,11 @@ func setSchedule(at site, j *job, v lua.LValue) error {
 	if err != nil {
 		return err
 	}
-	parts := make([]schedule.Schedule, len(lines))
-	for i, expr := range lines {
-		if parts[i], err = at.s.parse(expr); err != nil {
-			return err
-		}
+	parsed, err := at.s.parse(lines, j.Location)
+	if err != nil {
+		return err
 	}
-	j.Schedule, j.ScheduleText, j.ScheduleFunc = parts[0], lines, false
-	if len(parts) > 1 {
-		j.Schedule = schedule.Union(parts...)
-	}
+	j.Schedule, j.ScheduleText, j.ScheduleFunc = parsed, lines, false
 	return nil
 }
 
@@ -81,7 +76,7 @@ func expressions(at site, v lua.LValue) ([]string, error) {
 func runAtOption() field[job] {
 	return field[job]{
 		name: "runAtDateTime", typ: "date and time, or number", def: "",
-		doc: "The one minute in which the job is due: \"2027-01-31 04:00\", or a number as of os.time().",
+		doc: "The one minute in which the job is due: \"2027-01-31 04:00\" in the job's time zone, or a number as of os.time().",
 		set: setRunAt,
 		get: func(_ site, j *job) lua.LValue {
 			if j.runAt.IsZero() {
@@ -91,7 +86,7 @@ func runAtOption() field[job] {
 		},
 		unset: func(j *job) {
 			if !j.runAt.IsZero() {
-				j.runAt, j.Schedule, j.ScheduleText = time.Time{}, nil, nil
+				j.runAt, j.runAtText, j.Schedule, j.ScheduleText = time.Time{}, "", nil, nil
 			}
 		},
 	}
@@ -103,31 +98,87 @@ func setRunAt(_ site, j *job, v lua.LValue) error {
 	if j.runAt.IsZero() && len(j.ScheduleText) > 0 {
 		return wrong("cannot be set together with schedule: %s", exclusive)
 	}
-	t, ok := toTime(v)
-	if !ok {
-		return mustBe("a date and time", v).hinting(`write "2027-01-31 04:00", or a number as of os.time()`)
+	t, text, err := toTime(v, j.Location)
+	if err != nil {
+		return err
 	}
-	j.runAt, j.Schedule, j.ScheduleText = t, schedule.At(t), []string{t.Format(time.RFC3339)}
+	j.setRunAt(t, text)
 	return nil
 }
 
-// toTime reads local time: a job has the time zone of its host.
-func toTime(v lua.LValue) (time.Time, bool) {
+// setRunAt makes the job due at t; text is what stood there, if it was read in
+// the job's zone.
+func (j *job) setRunAt(t time.Time, text string) {
+	t = t.In(j.Location)
+	j.runAt, j.runAtText, j.Schedule, j.ScheduleText = t, text, schedule.At(t), []string{t.Format(time.RFC3339)}
+}
+
+// dateLayouts are the forms of a date and time without a zone.
+var dateLayouts = []string{"2006-01-02 15:04", "2006-01-02 15:04:05", "2006-01-02T15:04", "2006-01-02T15:04:05"}
+
+// toTime reads a number as of os.time(), or a date and time of a zone, which is
+// given back too.
+func toTime(v lua.LValue, loc *time.Location) (t time.Time, text string, err error) {
 	switch v := v.(type) {
 	case lua.LNumber:
 		// Years 1970 to 9999: what RFC 3339 can hold.
-		if float64(v) != math.Trunc(float64(v)) || v <= 0 || v >= 253402300800 {
-			return time.Time{}, false
+		if float64(v) == math.Trunc(float64(v)) && v > 0 && v < 253402300800 {
+			return time.Unix(int64(v), 0), "", nil
 		}
-		return time.Unix(int64(v), 0), true
 	case lua.LString:
-		for _, layout := range []string{"2006-01-02 15:04", "2006-01-02 15:04:05", "2006-01-02T15:04", "2006-01-02T15:04:05"} {
-			if t, err := time.ParseInLocation(layout, string(v), time.Local); err == nil {
-				return t, true
+		for _, layout := range dateLayouts {
+			t, err := time.ParseInLocation(layout, string(v), loc)
+			switch {
+			case err != nil:
+			case t.Format(layout) != string(v):
+				return t, "", wrong("%s does not exist in the zone %s: its clocks skip that time", describe(v), loc)
+			default:
+				return t, string(v), nil
 			}
 		}
 	}
-	return time.Time{}, false
+	return time.Time{}, "", mustBe("a date and time", v).hinting(`write "2027-01-31 04:00", or a number as of os.time()`)
+}
+
+// timezoneOption is the zone in which the job's schedule is meant. It may be
+// set before the schedule or after it.
+func timezoneOption() field[job] {
+	return field[job]{
+		name: "timezone", typ: "name of a time zone", def: "the host's",
+		doc: "The time zone in which schedule and runAtDateTime are meant, as the IANA database names it: \"Europe/London\".",
+		set: func(at site, j *job, v lua.LValue) error {
+			name, err := line.decode(at, v)
+			if err != nil {
+				return err
+			}
+			loc, err := schedule.Zone(name)
+			if err != nil {
+				return notValid(v, err)
+			}
+			return j.setZone(at.s, name, loc)
+		},
+		get:   func(_ site, j *job) lua.LValue { return fromText(j.Timezone) },
+		unset: func(j *job) { _ = j.setZone(nil, "", time.Local) },
+	}
+}
+
+// setZone moves what the job says about times into a zone.
+func (j *job) setZone(s *Script, name string, loc *time.Location) error {
+	old := j.Location
+	j.Timezone, j.Location = name, loc
+	switch {
+	case j.runAtText != "":
+		t, _, err := toTime(lua.LString(j.runAtText), loc)
+		j.setRunAt(t, j.runAtText)
+		return err
+	case !j.runAt.IsZero():
+		j.setRunAt(j.runAt, "")
+	case j.Schedule != nil && old != loc:
+		parsed, err := s.parse(j.ScheduleText, loc)
+		j.Schedule = parsed
+		return err
+	}
+	return nil
 }
 
 // restoredRunAt finds out whether a job that was rebuilt from its run had a

@@ -42,6 +42,12 @@ var optionCases = []optionCase{
 	{"runOn", `"one"`, "", func(j *engine.Job) any { return j.RunOn }, engine.RunOnOne},
 	{"onLockStoreError", `"run"`, "", func(j *engine.Job) any { return j.OnNoStore }, engine.StoreErrorRun},
 	{"onLeaseLost", `"stop"`, "", func(j *engine.Job) any { return j.OnLeaseLost }, engine.LeaseLostStop},
+	{"timezone", `"Europe/London"`, "", func(j *engine.Job) any { return j.Timezone + "=" + j.Location.String() }, "Europe/London=Europe/London"},
+	{"jitter", `"5m"`, "300", func(j *engine.Job) any { return j.Jitter }, 5 * time.Minute},
+	{"condition", `always`, "always", func(j *engine.Job) any { return j.Condition }, true},
+	{"retries", `3`, "", func(j *engine.Job) any { return j.Retries }, 3},
+	{"retryDelay", `"90s"`, "90", func(j *engine.Job) any { return j.RetryDelay }, 90 * time.Second},
+	{"retryBackoff", `1.5`, "", func(j *engine.Job) any { return j.RetryBackoff }, 1.5},
 	{"catchUp", `"10m"`, "600", func(j *engine.Job) any { return j.CatchUp }, 10 * time.Minute},
 	{"catchUp", `0`, "", func(j *engine.Job) any { return j.CatchUp }, time.Duration(0)},
 	{"killGrace", `3`, "", func(j *engine.Job) any { return j.KillGrace }, 3 * time.Second},
@@ -86,6 +92,7 @@ local job = slavedriver.Job("A job")
 slavedriver:setLockStore("redis://localhost"):setNamespace("x")
 local function complete(option)
   if option ~= "command" then job.command = "true" end
+  if option == "runOn" then job.timezone = "UTC" end
   if option ~= "schedule" and option ~= "runAtDateTime" then job.schedule = "@daily" end
   slavedriver:addJob(job)
 end
@@ -96,12 +103,13 @@ end
 var forms = map[string]string{
 	"setter":   `job:setOption(VALUE) complete("OPTION")`,
 	"property": `job.OPTION = VALUE complete("OPTION")`,
-	"table":    `local t = { name = "A job" } t.OPTION = VALUE job = slavedriver.Job(t) complete("OPTION")`,
+	"table":    `local t = { name = "A job" } if "OPTION" == "runOn" then t.timezone = "UTC" end t.OPTION = VALUE job = slavedriver.Job(t) complete("OPTION")`,
 	"addJob": `local t = { name = "A job", command = "true", schedule = "@daily" }
+		if "OPTION" == "runOn" then t.timezone = "UTC" end
 		if "OPTION" == "runAtDateTime" then t.schedule = nil end
 		t.OPTION = VALUE job = slavedriver:addJob(t)`,
 	"setDefaults":    `slavedriver:setDefaults({ OPTION = VALUE }) complete("OPTION")`,
-	"after addJob":   `complete() job.schedule = nil if "OPTION" ~= "runAtDateTime" then job.schedule = "@daily" end job.OPTION = VALUE`,
+	"after addJob":   `complete() if "OPTION" == "runOn" then job.timezone = "UTC" end job.schedule = nil if "OPTION" ~= "runAtDateTime" then job.schedule = "@daily" end job.OPTION = VALUE`,
 	"over a default": `slavedriver:setDefaults({ description = "x", tags = { "y", "z" }, timeout = 5, enabled = true }) job.OPTION = VALUE complete("OPTION")`,
 }
 
@@ -146,9 +154,9 @@ func TestDefaultsOfOptions(t *testing.T) {
 	j.Schedule = nil
 	want := engine.Job{
 		Name: "Sleep for a bit!", Slug: "sleep-for-a-bit", Source: "slavedriver.lua:1",
-		Command: engine.Command{Shell: "sleep 10"}, ScheduleText: []string{"* * * * *"}, Enabled: true,
+		Command: engine.Command{Shell: "sleep 10"}, ScheduleText: []string{"* * * * *"}, Location: time.Local, Enabled: true,
 		CatchUp: -1, RunOn: engine.RunOnEvery, OnOverlap: engine.OverlapSkip, OnNoStore: engine.StoreErrorRetry, OnLeaseLost: engine.LeaseLostContinue,
-		KillGrace: 10 * time.Second, SuccessCodes: []int{0}, WorkingDirectory: s.o.WorkingDirectory, Umask: -1,
+		RetryDelay: time.Minute, RetryBackoff: 2, KillGrace: 10 * time.Second, SuccessCodes: []int{0}, WorkingDirectory: s.o.WorkingDirectory, Umask: -1,
 		KeepRuns: 20, KeepOutput: 1 << 20, MaxBacklog: 1 << 30,
 	}
 	if !reflect.DeepEqual(j, want) {

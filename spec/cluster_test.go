@@ -19,7 +19,7 @@ func TestClusterStartsEachInstantOnce(t *testing.T) {
 	s := newStage(t, fmt.Sprintf(`
 slavedriver:setNamespace("cluster")
 for i = 1, %d do
-  keep("job" .. i, "true", { runOn = "one" })
+  keep("job" .. i, "true", { timezone = "UTC", runOn = "one" })
 end
 `, jobs))
 	redis := startRedis(t)

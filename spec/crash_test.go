@@ -23,8 +23,8 @@ keep("asked", say .. "say yes", { schedule = function() return true end })
 `
 
 // traceSteps runs the scenario once and lists the fault points that it passes.
-func traceSteps(t *testing.T) []string {
-	s := newStage(t, allSteps)
+func traceSteps(t *testing.T, entry string) []string {
+	s := newStage(t, entry)
 	trace := filepath.Join(s.dir, "trace")
 	s.play("SLAVEDRIVER_FAULT_LOG=" + trace)
 	s.check(0)
@@ -56,26 +56,33 @@ func (s *stage) play(env ...string) (killed bool) {
 // TestCrashAtEachStep kills a shift at each of its durable steps in turn, the
 // first and the second time that it comes to it, and lets others go on.
 func TestCrashAtEachStep(t *testing.T) {
+	if steps := crashAtEachStep(t, allSteps, stepsEach(), (*stage).checkAllRan); steps < 20 {
+		t.Errorf("only %d steps were traced", steps)
+	}
+}
+
+// crashAtEachStep plays an entry file again and again, with a kill at each step
+// in turn, the first so many times that it comes, and says how many steps there
+// are. What must hold is checked each time.
+func crashAtEachStep(t *testing.T, entry string, each int, check func(*stage)) int {
 	seen := map[string]int{}
-	for _, step := range traceSteps(t) {
+	for _, step := range traceSteps(t, entry) {
 		seen[step]++
-		if seen[step] > stepsEach() {
+		if seen[step] > each {
 			continue
 		}
 		fault := fmt.Sprintf("%s:%d", step, seen[step])
 		t.Run(fault, func(t *testing.T) {
 			t.Parallel()
-			s := newStage(t, allSteps)
+			s := newStage(t, entry)
 			if !s.play("SLAVEDRIVER_FAULT=" + fault + "=kill") {
 				t.Skipf("the shift did not come to %s this time", fault)
 			}
 			s.check(1)
-			s.checkAllRan()
+			check(s)
 		})
 	}
-	if len(seen) < 20 {
-		t.Errorf("only %d steps were traced: %v", len(seen), seen)
-	}
+	return len(seen)
 }
 
 func stepsEach() int {
@@ -127,7 +134,8 @@ func TestTorture(t *testing.T) {
 const allKinds = `
 keep("quick", say .. "say 1; say 2")
 keep("slow", say .. "for i in 1 2 3 4 5 6 7 8; do say $i; sleep 0.02; done; exit 5")
-keep("flood", "seq 50000 | tr '\\n' ' ' | fold -w 4000 | tee $STAGE/said.$SLAVEDRIVER_RUN_ID")
+keep("flaky", say .. "say try; [ $SLAVEDRIVER_ATTEMPT = 3 ]", { retries = 2, retryDelay = 0.03 })
+keep("flood", "seq 50000 | tr '\\n' ' ' | fold -w 4000 | tee $STAGE/said.$run")
 keep("hangs", say .. "say here; sleep 60", { timeout = 0.15, killGrace = 0.1 })
 `
 
@@ -194,7 +202,7 @@ func (s *stage) checkEveryInstant() {
 			break
 		}
 	}
-	if len(known) != 4 {
+	if len(known) != 5 {
 		s.t.Errorf("the ledger knows of %d jobs", len(known))
 	}
 }

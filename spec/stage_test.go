@@ -22,7 +22,8 @@ type stage struct {
 }
 
 // books is the part of every crash test's entry file that keeps them. Each job
-// notes its start and copies what it prints; the handler notes each event.
+// notes its start and copies what it prints, under the id of its attempt; the
+// handler notes each event.
 const books = `
 local slavedriver = require("slavedriver")
 local dir = os.getenv("STAGE")
@@ -40,16 +41,18 @@ function keep(name, script, options)
   options.name = name
   options.schedule = options.schedule or "* * * * *"
   options.catchUp = options.catchUp or "1h"
-  options.command = 'echo "$SLAVEDRIVER_JOB $SLAVEDRIVER_SCHEDULED_AT $SLAVEDRIVER_RUN_ID" >> "$STAGE/starts"; ' .. script
+  options.command = 'run=$SLAVEDRIVER_RUN_ID; [ "$SLAVEDRIVER_ATTEMPT" = 1 ] || run=$run.$SLAVEDRIVER_ATTEMPT; ' ..
+    'echo "$SLAVEDRIVER_JOB $SLAVEDRIVER_SCHEDULED_AT $run" >> "$STAGE/starts"; ' .. script
   slavedriver:addJob(options)
 end
 -- say prints a line and copies it to the job's own record.
-say = 'say() { echo "$1" >> "$STAGE/said.$SLAVEDRIVER_RUN_ID"; echo "$1"; }; '
+say = 'say() { echo "$1" >> "$STAGE/said.$run"; echo "$1"; }; '
 `
 
 func newStage(t *testing.T, entry string) *stage {
 	s := &stage{t: t, dir: t.TempDir()}
 	s.now, _ = time.Parse(time.RFC3339, noon)
+	s.now = s.now.Add(800 * time.Millisecond) // so that the next second is near
 	if err := os.WriteFile(filepath.Join(s.dir, "entry.lua"), []byte(books+entry), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +64,7 @@ func newStage(t *testing.T, entry string) *stage {
 func (s *stage) command(env ...string) *exec.Cmd {
 	cmd := exec.Command(filepath.Join(binary, "slavedriver"), filepath.Join(s.dir, "entry.lua"))
 	cmd.Env = append(os.Environ(), "STAGE="+s.dir, "SLAVEDRIVER_VAR_DIR="+filepath.Join(s.dir, "var"),
-		"SLAVEDRIVER_TEST_NOW="+s.now.Format(time.RFC3339))
+		"SLAVEDRIVER_TEST_NOW="+s.now.Format(time.RFC3339Nano))
 	cmd.Env = append(cmd.Env, env...)
 	return cmd
 }
@@ -130,8 +133,17 @@ type outcome struct {
 	First   time.Time
 	Count   int
 	Outcome string
+	Attempt int
 	Reason  string
 	Exit    *int
+}
+
+// id is that of the attempt which the line is about.
+func (o outcome) id() string {
+	if o.Attempt > 1 {
+		return fmt.Sprintf("%s.%d", o.Run, o.Attempt)
+	}
+	return o.Run
 }
 
 func (s *stage) ledger() []outcome { return s.ledgerIn("var") }
@@ -193,12 +205,12 @@ func (s *stage) check(kills int) {
 func (s *stage) dump() string {
 	var b strings.Builder
 	for _, o := range s.ledger() {
-		fmt.Fprintf(&b, "%s %s %s %d %s\n", o.Job, o.Run, o.Outcome, o.Count, o.Reason)
+		fmt.Fprintf(&b, "%s %s %s %d %s\n", o.Job, o.id(), o.Outcome, o.Count, o.Reason)
 	}
 	return b.String()
 }
 
-// checkStarts: no instant of a job started twice.
+// checkStarts: no attempt of an instant of a job started twice.
 func (s *stage) checkStarts() {
 	seen := map[string]bool{}
 	for _, line := range s.lines("starts") {
@@ -209,19 +221,20 @@ func (s *stage) checkStarts() {
 	}
 }
 
-// checkLedger: each instant has one outcome; what the ledger says was started,
+// checkLedger: each instant, and each attempt, has one outcome; what the ledger says was started,
 // was, and the other way round.
 func (s *stage) checkLedger() {
 	seen := map[string]string{}
 	ran := map[string]bool{}
 	hit := map[string]bool{} // may have been ended before its first word
 	for _, o := range s.ledger() {
-		if before, twice := seen[o.Run]; twice {
-			s.t.Errorf("%s has two outcomes: %s and %s", o.Run, before, o.Outcome)
+		id := o.id()
+		if before, twice := seen[id]; twice {
+			s.t.Errorf("%s has two outcomes: %s and %s", id, before, o.Outcome)
 		}
-		seen[o.Run] = o.Outcome
-		hit[o.Run] = o.Reason == "timeout"
-		ran[o.Run] = o.Outcome == "succeeded" || o.Outcome == "failed"
+		seen[id] = o.Outcome
+		hit[id] = o.Reason == "timeout"
+		ran[id] = o.Outcome == "succeeded" || o.Outcome == "failed" || o.Outcome == "retrying"
 	}
 	started := map[string]bool{}
 	for _, line := range s.lines("starts") {
@@ -268,7 +281,11 @@ func (s *stage) checkEvents(kills int) {
 }
 
 func (s *stage) checkRun(run string, events []event) {
-	if len(events) < 2 || events[0].id != run+"/started" || events[len(events)-1].id != run+"/finished" {
+	last := ""
+	if len(events) > 0 {
+		last = strings.TrimPrefix(events[len(events)-1].id, run)
+	}
+	if len(events) < 2 || events[0].id != run+"/started" || last != "/finished" && last != "/retrying" {
 		s.t.Errorf("run %s: its events are %v", run, names(events))
 		return
 	}

@@ -20,6 +20,8 @@ type command struct {
 	json   bool
 	at     string
 
+	folder string // where it was called; see noteFolder
+
 	stdout, stderr io.Writer
 	clock          engine.Clock
 }
@@ -59,7 +61,7 @@ func (c *command) root() *cobra.Command {
 	root.SetVersionTemplate("slavedriver {{.Version}}\n")
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetHelpCommand(helpCommand())
-	root.AddCommand(c.checkCommand(), c.listCommand(), c.versionCommand(), completionCommand())
+	root.AddCommand(c.checkCommand(), c.listCommand(), c.simulateCommand(), c.whyCommand(), c.versionCommand(), completionCommand())
 	return root
 }
 

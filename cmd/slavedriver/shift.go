@@ -91,18 +91,14 @@ func sayReport(say func(string, ...any), r engine.Report) {
 
 // load reads the entry file; its errors are *luaapi.Error.
 func (c *command) load(ctx context.Context, file string) (*luaapi.Script, error) {
-	root := os.Geteuid() == 0
-	folder, err := os.Getwd() // honours $PWD: links in it keep their names
+	options, err := c.loadOptions()
 	if err != nil {
-		return nil, fmt.Errorf("cannot tell the current folder: %w", err)
+		return nil, err
 	}
 	if err := c.enter(filepath.Dir(file)); err != nil {
 		return nil, err
 	}
-	script, err := luaapi.Load(ctx, file, luaapi.Options{
-		Slave: c.slave, Getenv: os.Getenv, Hostname: os.Hostname, Stdout: c.scriptOutput(), Stderr: c.stderr,
-		WorkingDirectory: folder, Root: root, CheckFile: vardir.Trusted(root), CheckStore: lockstore.Validate,
-	})
+	script, err := luaapi.Load(ctx, file, options)
 	if errors.Is(err, luaapi.ErrNoSlaveName) {
 		plan := script.Plan()
 		log := logging.New(plan.Loggers, c.stderr, script.Log)
@@ -111,6 +107,29 @@ func (c *command) load(ctx context.Context, file string) (*luaapi.Script, error)
 		script.Close()
 	}
 	return script, err
+}
+
+// loadOptions are what loading takes from this process.
+func (c *command) loadOptions() (luaapi.Options, error) {
+	root := os.Geteuid() == 0
+	if err := c.noteFolder(); err != nil {
+		return luaapi.Options{}, err
+	}
+	return luaapi.Options{
+		Slave: c.slave, Getenv: os.Getenv, Hostname: os.Hostname, Stdout: c.scriptOutput(), Stderr: c.stderr,
+		WorkingDirectory: c.folder, Root: root, CheckFile: vardir.Trusted(root), CheckStore: lockstore.Validate,
+	}, nil
+}
+
+// noteFolder notes where this process was called, before it enters another folder.
+func (c *command) noteFolder() (err error) {
+	if c.folder == "" {
+		c.folder, err = os.Getwd() // honours $PWD: links in it keep their names
+	}
+	if err != nil {
+		return fmt.Errorf("cannot tell the current folder: %w", err)
+	}
+	return nil
 }
 
 // enter goes to the entry file's folder, so that a relative path in a handler
@@ -124,6 +143,9 @@ func (c *command) enter(folder string) (err error) {
 		if c.varDir, err = filepath.Abs(c.varDir); err != nil {
 			return unusable(err)
 		}
+	}
+	if !filepath.IsAbs(folder) {
+		folder = c.folder + "/" + folder
 	}
 	_ = os.Chdir(folder)
 	return nil

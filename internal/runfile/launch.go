@@ -18,7 +18,8 @@ import (
 // sets it.
 const RunMarkVar = "SLAVEDRIVER_RUN_MARK"
 
-// RunIDVar is the environment variable that tells a job the id of its run.
+// RunIDVar is the environment variable that tells a job the id of its run, the
+// same in each attempt.
 // Start sets it.
 const RunIDVar = "SLAVEDRIVER_RUN_ID"
 
@@ -132,7 +133,7 @@ func (r *Run) prepare() error {
 // environ is env with what tells the run's processes apart.
 func (r *Run) environ(env []string) []string {
 	return append(withoutVar(withoutVar(env, RunIDVar), RunMarkVar),
-		RunIDVar+"="+r.Intent.ID, RunMarkVar+"="+r.Intent.Mark)
+		RunIDVar+"="+r.Intent.RunID(), RunMarkVar+"="+r.Intent.Mark)
 }
 
 func (c *Credential) system() *syscall.Credential {

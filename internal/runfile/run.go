@@ -38,6 +38,7 @@ var ErrCorrupt = errors.New("the run's files are damaged")
 // Intent is what a later shift needs to watch the run without the entry file.
 type Intent struct {
 	ID      string // names the folder
+	Run     string // the run of which this is an attempt; "": ID
 	Job     string
 	Attempt int // from 1
 	Instant time.Time
@@ -58,6 +59,14 @@ type Intent struct {
 
 	UID  int             // the run's user, -1: ours
 	Spec json.RawMessage // the engine's job, opaque here
+}
+
+// RunID is the run of which this is an attempt.
+func (in Intent) RunID() string {
+	if in.Run == "" {
+		return in.ID
+	}
+	return in.Run
 }
 
 // Run is a run's folder and what this process has open of it. Its methods may

@@ -58,10 +58,6 @@ slavedriver:addJob({ nameSlug = "b" }) -- error: `nameSlug` can only be read
 ---
 slavedriver:addJob({ name = "a", timout = 5, command = "true" }) -- error: unknown option `timout`, did you mean `timeout`?
 ---
-slavedriver:addJob({ name = "a", jitter = 5 }) -- error: unknown option `jitter`
----
-slavedriver:addJob({ name = "a", timezone = "UTC" }) -- error: unknown option `timezone`
----
 slavedriver:addJob({ "a" }) -- error: every option needs a name
 ---
 slavedriver:addJob(5) -- error: addJob(job) must be a job or a table of options, not 5
@@ -140,6 +136,31 @@ job:setRunAtDateTime("2027-01-31 04:00") -- error: `runAtDateTime` cannot be set
 local job = slavedriver.Job("a"):setRunAtDateTime("2027-01-31 04:00")
 job:setSchedule("* * * * *") -- error: `schedule` cannot be set together with runAtDateTime
 ---
+slavedriver.Job("a"):setSchedule("30 25 * * *"):setTimezone("Europe/London") -- error: `schedule` "30 25 * * *" is not valid
+---
+local job = slavedriver.Job("a"):setSchedule("* * * * *")
+job:setTimezone("Europe/Londn") -- error: job `a`: `timezone` "Europe/Londn" is not valid: there is no such zone -- hint: did you mean "Europe/London"?
+---
+slavedriver.Job("a"):setTimezone("PST") -- error: "PST" is not valid: there is no such zone -- hint: "Europe/London"
+---
+slavedriver.Job("a"):setTimezone(1) -- error: `timezone` must be a string, not 1
+---
+local job = slavedriver.Job("a"):setRunAtDateTime("2026-03-29 01:30")
+job:setTimezone("Europe/London") -- error: `timezone` "2026-03-29 01:30" does not exist in the zone Europe/London: its clocks skip that time
+---
+local job = slavedriver.Job("a"):setTimezone("Europe/London")
+job:setRunAtDateTime("2026-03-29 01:30") -- error: `runAtDateTime` "2026-03-29 01:30" does not exist in the zone Europe/London
+---
+slavedriver.Job("a"):setJitter(0.5) -- error: `jitter` must be whole seconds, not 0.5
+---
+slavedriver.Job("a"):setCondition(true) -- error: `condition` must be a function, not true
+---
+slavedriver.Job("a"):setRetries(-1) -- error: `retries` must be a whole number from 0 to 1000, not -1
+---
+slavedriver.Job("a"):setRetryBackoff(0.5) -- error: `retryBackoff` must be at least 1, not 0.5
+---
+slavedriver.Job("a"):setRetryDelay("soon") -- error: `retryDelay` must be a duration
+---
 slavedriver.Job("a"):setRunOn("evry") -- error: `runOn` must be "every" or "one", not "evry", did you mean `every`?
 ---
 slavedriver.Job("a"):setOnOverlap("queue") -- error: must be "skip", "allow" or "replace", not "queue"
@@ -179,6 +200,10 @@ slavedriver:addJob({ name = "a", command = "true", schedule = "@daily", runOn = 
 slavedriver:setLockStore("redis://localhost")
 slavedriver:setNamespace("x")
 slavedriver:addJob({ name = "a", command = "true", schedule = "@daily", runOn = "one", onOverlap = "replace" }) -- error: cannot have onOverlap = "replace" with runOn = "one"
+---
+slavedriver:setLockStore("redis://localhost")
+slavedriver:setNamespace("x")
+slavedriver:addJob({ name = "a", command = "true", schedule = "@daily", runOn = "one" }) -- error: job `a` has runOn = "one", which needs a timezone -- hint: timezone = "Europe/London"
 ---
 local job = slavedriver:addJob({ name = "a", command = "true", schedule = "@daily" })
 slavedriver:addJob({ name = "a", command = "true", schedule = "@daily" }) -- error: there are two jobs named `a`; the first is at slavedriver.lua:

@@ -1,0 +1,134 @@
+package engine
+
+import (
+	"context"
+	"time"
+)
+
+// renewEvery is how often leases of running jobs are renewed: a third of a
+// lease, so that two renewals may fail before it is lost.
+const renewEvery = LeaseFor / 3
+
+// hold is a lease that this slave has: of a run, or of one that waits for its
+// next attempt (run is nil).
+type hold struct {
+	claim Claim
+	run   *run
+}
+
+// holds are the leases that this slave has and wants to keep.
+func (d *duty) holds() (all []hold) {
+	for _, r := range d.runs {
+		if r.intent.Fence != 0 && r.ending == nil && !r.leaseLost {
+			all = append(all, hold{d.claimOfRun(r), r})
+		}
+	}
+	for _, in := range d.agenda.Intents {
+		if in.Retry != nil && in.fence != 0 && !in.settled {
+			all = append(all, hold{claim: d.claimOfRetry(in)})
+		}
+	}
+	return all
+}
+
+// claimOfRetry is the question about the lease of a run that waits for its next
+// attempt: whatever became of its job, that is the lease that it has.
+func (d *duty) claimOfRetry(in *intent) Claim {
+	return Claim{
+		Key: in.Retry.Lease, Instant: in.Instant, Token: in.Token, Fence: in.fence,
+		Remember: in.Until.Sub(in.Instant) + time.Hour, Holder: d.Plan.Slave, Met: d.storeMet(),
+	}
+}
+
+func claimsOfHolds(holds []hold) []Claim {
+	claims := make([]Claim, len(holds))
+	for i, h := range holds {
+		claims[i] = h.claim
+	}
+	return claims
+}
+
+// renew renews all leases when it is time; adopted runs' at once.
+func (d *duty) renew(now bool) {
+	if d.Store == nil || !now && d.Clock.Boot()-d.leases.renewed < renewEvery {
+		return
+	}
+	d.leases.renewed = d.Clock.Boot()
+	holds := d.holds()
+	if len(holds) == 0 {
+		return
+	}
+	d.leases.call("renew", claimsOfHolds(holds), d.Store.Renew, func(grants []Grant, err error) {
+		for i, h := range holds {
+			if err == nil && grants[i].Answer != Granted && h.run != nil {
+				d.leaseLost(h.run, grants[i].Holder)
+			}
+		}
+	})
+}
+
+// leaseLost says that somebody else has the lease of a run that still runs.
+func (d *duty) leaseLost(r *run, holder string) {
+	if r.ending != nil || r.leaseLost {
+		return
+	}
+	r.leaseLost = true
+	if !d.firstOf(r, keptLeaseLost) {
+		return
+	}
+	d.log(Error, r.job, "Lost its lease while running; "+holder+" has it now")
+	d.notify(EventJobLeaseLost, r.job.Name, r.intent.ID+"/lease_lost", map[string]any{"holder": holder})
+	if r.job.OnLeaseLost == LeaseLostStop {
+		d.stop(r, "its lease was lost")
+	}
+}
+
+// release has the lease of an ended run given up, before the next claim is made.
+func (d *duty) release(r *run) {
+	if d.Store == nil || r.intent.Fence == 0 {
+		return
+	}
+	r.leased = true
+	d.leases.releases = append(d.leases.releases, hold{d.claimOfRun(r), r})
+}
+
+// giveUpLease has the lease of a start that is not made given up.
+func (d *duty) giveUpLease(in *intent) {
+	if d.Store == nil || in.fence == 0 {
+		return
+	}
+	h := hold{}
+	switch {
+	case in.Retry != nil:
+		h.claim = d.claimOfRetry(in)
+	case in.job != nil:
+		h.claim = d.claimOf(in.job, d.Plan.Slave, in.Instant, in.Token, in.fence)
+	default:
+		return
+	}
+	d.leases.releases = append(d.leases.releases, h)
+}
+
+// releaseAll gives up what ended since the last time, in one call. A run whose
+// release failed is not put away: it is tried again, by the next shift if need be.
+func (d *duty) releaseAll() {
+	holds := d.leases.releases
+	if len(holds) == 0 {
+		return
+	}
+	d.leases.releases = nil
+	d.leases.call("release", claimsOfHolds(holds), func(ctx context.Context, c []Claim) ([]Grant, error) {
+		return make([]Grant, len(c)), d.Store.Release(ctx, c)
+	}, func(_ []Grant, err error) {
+		if err != nil {
+			d.leases.again = append(d.leases.again, holds...)
+			return
+		}
+		for _, h := range holds {
+			if h.run != nil {
+				h.run.leased = false
+				d.putAwayIfTold(h.run)
+			}
+		}
+	})
+}

@@ -1,0 +1,100 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+)
+
+// memoryStore is a Store in the time of a bubble, as simple as the contract
+// allows: it forgets nothing.
+type memoryStore struct {
+	mu     sync.Mutex
+	leases map[string]*memoryLease
+	used   map[string]string // token, by key and instant
+	fence  int64
+	down   bool
+}
+
+type memoryLease struct {
+	token, holder string
+	confirmed     bool
+	since, until  time.Time
+	fence         int64
+}
+
+func newMemoryStore() *memoryStore {
+	return &memoryStore{leases: map[string]*memoryLease{}, used: map[string]string{}}
+}
+
+func (s *memoryStore) setDown(down bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.down = down
+}
+
+func (s *memoryStore) each(claims []Claim, one func(Claim) Grant) ([]Grant, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.down {
+		return nil, errors.New("connection refused")
+	}
+	grants := make([]Grant, len(claims))
+	for i, c := range claims {
+		grants[i] = one(c)
+		grants[i].Now = time.Now()
+	}
+	return grants, nil
+}
+
+func (s *memoryStore) take(c Claim, confirmed bool, long time.Duration) Grant {
+	l := s.leases[c.Key]
+	switch {
+	case l != nil && time.Now().Before(l.until) && l.token != c.Token && l.confirmed:
+		return Grant{Answer: Held, Holder: l.holder, Since: l.since}
+	case l != nil && time.Now().Before(l.until) && l.token != c.Token:
+		return Grant{Answer: Claimed, Holder: l.holder}
+	case l == nil || !time.Now().Before(l.until) || l.token != c.Token:
+		s.fence++
+		l = &memoryLease{token: c.Token, holder: c.Holder, since: time.Now(), fence: s.fence}
+		s.leases[c.Key] = l
+	}
+	l.confirmed = l.confirmed || confirmed
+	if confirmed {
+		s.used[c.Key+c.Instant.String()] = c.Token
+	}
+	l.until = time.Now().Add(long)
+	return Grant{Answer: Granted, Fence: l.fence}
+}
+
+func (s *memoryStore) ask(c Claim, confirmed bool, long time.Duration) Grant {
+	if by := s.used[c.Key+c.Instant.String()]; by != "" && by != c.Token {
+		return Grant{Answer: Used, Holder: "another"}
+	}
+	return s.take(c, confirmed, long)
+}
+
+func (s *memoryStore) Acquire(_ context.Context, claims []Claim) ([]Grant, error) {
+	return s.each(claims, func(c Claim) Grant { return s.ask(c, false, ClaimFor) })
+}
+
+func (s *memoryStore) Confirm(_ context.Context, claims []Claim) ([]Grant, error) {
+	return s.each(claims, func(c Claim) Grant { return s.ask(c, true, LeaseFor) })
+}
+
+func (s *memoryStore) Renew(_ context.Context, holds []Claim) ([]Grant, error) {
+	return s.each(holds, func(c Claim) Grant { return s.take(c, true, LeaseFor) })
+}
+
+func (s *memoryStore) Release(_ context.Context, holds []Claim) error {
+	_, err := s.each(holds, func(c Claim) Grant {
+		if l := s.leases[c.Key]; l != nil && l.token == c.Token {
+			delete(s.leases, c.Key)
+		}
+		return Grant{}
+	})
+	return err
+}
+
+func (s *memoryStore) Close() error { return nil }

@@ -9,6 +9,8 @@ const (
 	EventHandlerError      = "slavedriver.handler.error"
 	EventStoreError        = "slavedriver.lockstore.error"
 	EventStoreRecovered    = "slavedriver.lockstore.recovered"
+	EventConfigError       = "slavedriver.config.error"
+	EventConfigChanged     = "slavedriver.config.changed"
 	EventJobStarted        = "slavedriver.job.started"
 	EventJobStdout         = "slavedriver.job.output.stdout"
 	EventJobStderr         = "slavedriver.job.output.stderr"
@@ -59,6 +61,13 @@ var EventDocs = []EventDoc{
 		"the lock store cannot be reached: once when it begins, across shifts", false},
 	{EventStoreRecovered, "EVENT_SLAVEDRIVER_LOCKSTORE_RECOVERED", []ParamDoc{{"since", "number", "when it began, as os.time()"}},
 		"the lock store can be reached again", false},
+	{EventConfigError, "EVENT_SLAVEDRIVER_CONFIG_ERROR", []ParamDoc{
+		{"error", "string", "what is wrong, with file:line"}, {"since", "number", "when it began, as os.time()"},
+	}, "the entry file does not load and its last good copy runs: once for each error, across shifts", false},
+	{EventConfigChanged, "EVENT_SLAVEDRIVER_CONFIG_CHANGED", []ParamDoc{
+		{"added", "list of strings", "names of jobs that are new"}, {"removed", "list of strings", "names of jobs that are gone"},
+		{"changed", "list of strings", "names of jobs that have another definition"},
+	}, "the jobs are others than at the last shift", false},
 	{EventJobStarted, "EVENT_JOB_STARTED", nil, "a job was started, each attempt", true},
 	{EventJobStdout, "EVENT_JOB_OUTPUT_STDOUT", []ParamDoc{
 		{"stdOut", "string", "new output since the last call, 64 KiB at most"},
@@ -99,7 +108,7 @@ type Event struct {
 	Time   time.Time      // when it happened, not when it is told
 	Job    *Job           // nil for events of slavedriver itself
 	Run    *RunInfo       // nil where there is no run
-	Params map[string]any // string, bool, int, int64, float64; a missing key is nil
+	Params map[string]any // string, bool, int, int64, float64, []any of these; a missing key is nil
 }
 
 // RunInfo is what handlers may know of a run.

@@ -24,24 +24,27 @@ func (c *command) runShift(ctx context.Context, file string) error {
 	if err != nil {
 		return err
 	}
-	script, err := c.load(ctx, file)
+	l, err := c.loadForShift(ctx, file)
 	if err != nil {
 		return err
 	}
-	defer script.Close()
-	c.warn(script.Plan().Warnings)
-	dir, err := c.openDir(script.Plan())
+	defer l.script.Close()
+	plan := l.script.Plan()
+	c.warn(plan.Warnings)
+	dir, err := c.openDir(plan)
 	if err != nil {
-		return err
+		return l.besides(c, err)
 	}
-	script.UseState(dir.State())
+	l.script.UseState(dir.State())
 	ctx = untilRelieved(ctx)
-	duty, err := dir.GoOnDuty(ctx, c.holder(script))
+	duty, err := dir.GoOnDuty(ctx, c.holder(l.script))
 	if err != nil {
-		return unusable(err)
+		return l.besides(c, unusable(err))
 	}
 	go duty.Reap(ctx)
-	return c.work(ctx, script, dir, &engine.Shift{At: at, Release: duty.Release})
+	shift := &engine.Shift{At: at, Release: duty.Release, LoadError: l.broken}
+	shift.CopyError = l.keep(dir, c.clock.Now())
+	return c.work(ctx, l.script, dir, shift)
 }
 
 // work does the work of the shift, of which only what differs from shift to
@@ -59,6 +62,7 @@ func (c *command) work(ctx context.Context, script *luaapi.Script, dir *vardir.D
 	shift.Plan, shift.Script, shift.Store = plan, script, store
 	shift.Dir, shift.Clock, shift.Environ, shift.Descriptors = dir.Path(), c.clock, os.Environ(), mostOpen()
 	shift.Out, shift.Err, shift.Say = c.scriptOutput(), c.stderr, c.sayer()
+	shift.Aloud = c.aloud(plan.Loggers)
 	shift.Speak = speaker(dir, script)
 	log := logging.New(plan.Loggers, c.stderr, shift.ScriptLog)
 	defer log.Close()
@@ -83,23 +87,40 @@ func sayReport(say func(string, ...any), r engine.Report) {
 
 // load reads the entry file; its errors are *luaapi.Error.
 func (c *command) load(ctx context.Context, file string) (*luaapi.Script, error) {
-	root := os.Geteuid() == 0
+	script, err := c.loadFrom(ctx, file, c.disk())
+	if err != nil {
+		c.logNoName(script, err)
+		return nil, err
+	}
+	return script, nil
+}
+
+// disk is where entry files are; as root, what others could write is refused.
+func (c *command) disk() luaapi.Files { return luaapi.Disk(vardir.Trusted(os.Geteuid() == 0)) }
+
+// loadFrom is luaapi.Load with what this process has to give.
+func (c *command) loadFrom(ctx context.Context, file string, files luaapi.Files) (*luaapi.Script, error) {
 	folder, err := os.Getwd() // honours $PWD: links in it keep their names
 	if err != nil {
 		return nil, fmt.Errorf("cannot tell the current folder: %w", err)
 	}
-	script, err := luaapi.Load(ctx, file, luaapi.Options{
+	return luaapi.Load(ctx, file, luaapi.Options{
 		Slave: c.slave, Getenv: os.Getenv, Hostname: os.Hostname, Stdout: c.scriptOutput(), Stderr: c.stderr,
-		WorkingDirectory: folder, Root: root, CheckFile: vardir.Trusted(root), CheckStore: lockstore.Validate,
+		WorkingDirectory: folder, Root: os.Geteuid() == 0, Files: files, CheckStore: lockstore.Validate,
 	})
-	if errors.Is(err, luaapi.ErrNoSlaveName) {
-		plan := script.Plan()
-		log := logging.New(plan.Loggers, c.stderr, script.Log)
-		log.Log(plan.Levels.InvalidConfig, luaapi.ErrNoSlaveName.Error(), nil)
-		log.Close()
-		script.Close()
+}
+
+// logNoName logs, as the entry file says, that this slave has no name, if that
+// is what the error is.
+func (c *command) logNoName(script *luaapi.Script, err error) {
+	if !errors.Is(err, luaapi.ErrNoSlaveName) || script == nil {
+		return
 	}
-	return script, err
+	plan := script.Plan()
+	log := logging.New(plan.Loggers, c.stderr, script.Log)
+	log.Log(plan.Levels.InvalidConfig, luaapi.ErrNoSlaveName.Error(), nil)
+	log.Close()
+	script.Close()
 }
 
 func (c *command) openDir(plan *engine.Plan) (*vardir.Dir, error) {

@@ -7,7 +7,9 @@ import (
 )
 
 func TestTrouble(t *testing.T) {
-	at := func(minutes float64) time.Time { return clock("12:00:02").Add(time.Duration(minutes * float64(time.Minute))) }
+	at := func(minutes float64) time.Time {
+		return clock("12:00:02").Add(time.Duration(minutes * float64(time.Minute)))
+	}
 	none, a := trouble{}, trouble{Since: at(0), Same: "a", Said: at(0)}
 	for _, c := range []struct {
 		name   string

@@ -82,12 +82,12 @@ var EventDocs = []EventDoc{
 	{EventJobSuccess, "EVENT_JOB_FINISHED_SUCCESS", figures, "a job ended well", true},
 	{EventJobError, "EVENT_JOB_FINISHED_ERROR", append([]ParamDoc{
 		{"exitCode", "number", "nil if it is not known"},
-		{"signal", "number", "inferred from an exit code of 128 + n"},
+		{"signal", "number", "inferred from an exit code of 128 + n, nil if there is none"},
 		{"timedOut", "boolean", "it was ended because of its timeout"},
-		{"reason", "string", "why, where the exit code does not say"},
+		{"reason", "string", "why, where the exit code does not say, else nil"},
 	}, figures...), "a job ended badly, or could not be started", true},
 	{EventJobStillRunning, "EVENT_JOB_LAST_INSTANCE_STILL_RUNNING", []ParamDoc{
-		{"runningSince", "number", "when the last instance started, as os.time()"},
+		{"runningSince", "number", "when the last instance started, as os.time(), nil if not known"},
 		{"slave", "string", "where it runs"},
 	}, "a job was due, but its last instance still runs and they may not overlap", true},
 	{EventJobSkipped, "EVENT_JOB_SKIPPED", []ParamDoc{{"reason", "string", "why"}}, "an instant that was not to start", true},

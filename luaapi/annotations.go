@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 
 	"slavedriver/engine"
 )
@@ -22,28 +23,30 @@ const annotationsHead = AnnotationsMark + `
 
 // luaTypes are LuaLS's types for those that the tables name, where they do not
 // follow from the words (luaType).
-var luaTypes = map[string]string{
-	"boolean": "boolean", "string": "string", "path": "string", "octal string": "string", "number": "number",
-	"cron expression": "string", "date and time": "string", "function": "function", "table": "table",
-	"duration": "slavedriver.Duration", "size": "slavedriver.Size", "any value": "any",
-	"table of limits": "slavedriver.Limits", "table of strings": "table<string, string|number>",
-	"list of them": "string[]", "list of strings": "string[]", "list of numbers": "number[]",
-	"job": "slavedriver.Job", "run": "slavedriver.Run",
-	// The one table that a setting takes.
-	"string or table": "string|slavedriver.LockStore", "string or function": "string|(fun(): string)",
-	"cron expression, list of them, or function": "string|string[]|(fun(now: number): boolean)",
-}
+var luaTypes = sync.OnceValue(func() map[string]string {
+	return map[string]string{
+		"boolean": "boolean", "string": "string", "path": "string", "octal string": "string", "number": "number",
+		"cron expression": "string", "date and time": "string", "function": "function", "table": "table",
+		"duration": "slavedriver.Duration", "size": "slavedriver.Size", "any value": "any",
+		"table of limits": "slavedriver.Limits", "table of strings": "table<string, string|number>",
+		"list of them": "string[]", "list of strings": "string[]", "list of numbers": "number[]",
+		"job": "slavedriver.Job", "run": "slavedriver.Run",
+		// The one table that a setting takes.
+		"string or table": "string|slavedriver.LockStore", "string or function": "string|(fun(): string)",
+		"cron expression, list of them, or function": "string|string[]|(fun(now: number): boolean)",
+	}
+})
 
 // luaType is a type of the tables as LuaLS has it: a union of what stands
 // between commas and "or", where a value in quotes stands for itself; "" if a
 // part of it is not known.
 func luaType(typ string) string {
-	if known, ok := luaTypes[typ]; ok {
+	if known, ok := luaTypes()[typ]; ok {
 		return known
 	}
 	var parts []string
 	for _, part := range strings.Split(strings.NewReplacer(", or ", ", ", " or ", ", ").Replace(typ), ", ") {
-		switch known := luaTypes[part]; {
+		switch known := luaTypes()[part]; {
 		case strings.HasPrefix(part, `"`):
 			parts = append(parts, part)
 		case known == "":

@@ -156,7 +156,7 @@ func TestSignatures(t *testing.T) {
 		for _, c := range append(o.methods, o.constructors...) {
 			name := o.name + "." + c.name
 			used[name] = true
-			if _, ok := signatures[name]; !ok {
+			if _, ok := signatures()[name]; !ok {
 				t.Errorf("%s needs a row in signatures (surface.go)", name)
 			}
 			if want := parameters(c.args); want != len(c.params) {
@@ -170,7 +170,7 @@ func TestSignatures(t *testing.T) {
 			knownType(t, o.typ, a.field)
 		}
 	}
-	for name := range signatures {
+	for name := range signatures() {
 		if !used[name] {
 			t.Errorf("there is no %s for its row in signatures", name)
 		}

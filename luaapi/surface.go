@@ -65,28 +65,30 @@ const (
 )
 
 // signatures has one for each method of each class, by "class.method".
-var signatures = map[string]signature{
-	"slavedriver.addJob":                {[]paramDoc{{"job", "slavedriver.Job|slavedriver.JobOptions"}}, "slavedriver.Job"},
-	"slavedriver.addAllJobsInDirectory": {[]paramDoc{{"dir", "string"}, {"defaults?", "slavedriver.JobOptions"}}, ""},
-	"slavedriver.setDefaults":           {[]paramDoc{{"options", "slavedriver.JobOptions"}}, ""},
-	"slavedriver.setLogger":             {[]paramDoc{{"logger", typeLogger + "|(" + typeLogger + ")[]"}, {"levels?", "slavedriver.LogLevels"}}, "slavedriver"},
-	"slavedriver.getSlaveName":          {nil, "string"},
-	"slavedriver.attach":                {[]paramDoc{{"pattern", "string"}, {"handler", typeHandler}, {"options?", "number|slavedriver.AttachOptions"}}, "integer"},
-	"slavedriver.detach":                {[]paramDoc{{"id", "integer"}}, ""},
-	"slavedriver.run":                   {},
-	"slavedriver.Job":                   {[]paramDoc{{"job", "string|slavedriver.JobOptions"}}, "slavedriver.Job"},
-	"slavedriver.FileLogger":            {[]paramDoc{{"options", "slavedriver.FileLoggerOptions"}}, "slavedriver.Logger"},
-	"slavedriver.StderrLogger":          {[]paramDoc{{"options?", "slavedriver.StderrLoggerOptions"}}, "slavedriver.Logger"},
-	"slavedriver.SyslogLogger":          {[]paramDoc{{"options?", "slavedriver.SyslogLoggerOptions"}}, "slavedriver.Logger"},
-	"event.stopPropagation":             {},
-	"event.getName":                     {nil, "string"},
-	"event.getTarget":                   {nil, "slavedriver.Job?"},
-	"event.getParam":                    {[]paramDoc{{"name", "string"}}, "any"},
-	"run.output":                        {[]paramDoc{{"options?", "slavedriver.OutputOptions"}}, "string"},
-	"state.get":                         {[]paramDoc{{"key", "string"}}, "any"},
-	"state.set":                         {[]paramDoc{{"key", "string"}, {"value", "any"}}, ""},
-	"state.increment":                   {[]paramDoc{{"key", "string"}, {"by?", "number"}}, "number"},
-}
+var signatures = sync.OnceValue(func() map[string]signature {
+	return map[string]signature{
+		"slavedriver.addJob":                {[]paramDoc{{"job", "slavedriver.Job|slavedriver.JobOptions"}}, "slavedriver.Job"},
+		"slavedriver.addAllJobsInDirectory": {[]paramDoc{{"dir", "string"}, {"defaults?", "slavedriver.JobOptions"}}, ""},
+		"slavedriver.setDefaults":           {[]paramDoc{{"options", "slavedriver.JobOptions"}}, ""},
+		"slavedriver.setLogger":             {[]paramDoc{{"logger", typeLogger + "|(" + typeLogger + ")[]"}, {"levels?", "slavedriver.LogLevels"}}, "slavedriver"},
+		"slavedriver.getSlaveName":          {nil, "string"},
+		"slavedriver.attach":                {[]paramDoc{{"pattern", "string"}, {"handler", typeHandler}, {"options?", "number|slavedriver.AttachOptions"}}, "integer"},
+		"slavedriver.detach":                {[]paramDoc{{"id", "integer"}}, ""},
+		"slavedriver.run":                   {},
+		"slavedriver.Job":                   {[]paramDoc{{"job", "string|slavedriver.JobOptions"}}, "slavedriver.Job"},
+		"slavedriver.FileLogger":            {[]paramDoc{{"options", "slavedriver.FileLoggerOptions"}}, "slavedriver.Logger"},
+		"slavedriver.StderrLogger":          {[]paramDoc{{"options?", "slavedriver.StderrLoggerOptions"}}, "slavedriver.Logger"},
+		"slavedriver.SyslogLogger":          {[]paramDoc{{"options?", "slavedriver.SyslogLoggerOptions"}}, "slavedriver.Logger"},
+		"event.stopPropagation":             {},
+		"event.getName":                     {nil, "string"},
+		"event.getTarget":                   {nil, "slavedriver.Job?"},
+		"event.getParam":                    {[]paramDoc{{"name", "string"}}, "any"},
+		"run.output":                        {[]paramDoc{{"options?", "slavedriver.OutputOptions"}}, "string"},
+		"state.get":                         {[]paramDoc{{"key", "string"}}, "any"},
+		"state.set":                         {[]paramDoc{{"key", "string"}, {"value", "any"}}, ""},
+		"state.increment":                   {[]paramDoc{{"key", "string"}, {"by?", "number"}}, "number"},
+	}
+})
 
 // surfaceOf collects the tables. It is made when it is asked for: a shift does
 // without.
@@ -121,7 +123,7 @@ var surfaceOf = sync.OnceValue(func() *surface {
 })
 
 func constructorDoc(name, args, doc string) callDoc {
-	return callDoc{name, args, doc, signatures["slavedriver."+name]}
+	return callDoc{name, args, doc, signatures()["slavedriver."+name]}
 }
 
 // describeClass is a class without what is made for each VM.
@@ -140,7 +142,7 @@ func describeClass[T any](c *class[T], typ, doc string) objectDoc {
 		}
 	}
 	for _, m := range c.methods {
-		o.methods = append(o.methods, callDoc{m.name, m.args, m.doc, signatures[c.name+"."+m.name]})
+		o.methods = append(o.methods, callDoc{m.name, m.args, m.doc, signatures()[c.name+"."+m.name]})
 	}
 	return o
 }

@@ -10,10 +10,14 @@ import (
 	"slavedriver/engine"
 )
 
+const checkManual = `Loads an entry file and says what is wrong with it, and where. It is always
+strict: whether there is a last good copy of FILE does not matter here.`
+
 func (c *command) checkCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:               "check FILE",
 		Short:             "Loads an entry file and says what is wrong with it, and where",
+		Long:              checkManual,
 		Args:              oneArgument,
 		ValidArgsFunction: onlyLua,
 		RunE: func(cmd *cobra.Command, args []string) error {

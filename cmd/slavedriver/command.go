@@ -21,6 +21,7 @@ type command struct {
 	at     string
 	strict bool
 
+	program        string // as it was called; "": not known
 	stdout, stderr io.Writer
 	clock          engine.Clock
 }
@@ -65,7 +66,7 @@ func (c *command) root() *cobra.Command {
 	root.SetVersionTemplate("slavedriver {{.Version}}\n")
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetHelpCommand(helpCommand())
-	root.AddCommand(c.checkCommand(), c.listCommand(), c.versionCommand(), completionCommand())
+	root.AddCommand(c.checkCommand(), c.listCommand(), c.initCommand(), c.typesCommand(), c.versionCommand(), completionCommand())
 	return root
 }
 

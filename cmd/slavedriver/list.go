@@ -15,10 +15,14 @@ import (
 // nextShown is how many coming starts list shows.
 const nextShown = 3
 
+const listManual = `Shows the jobs: their schedule, whether they run here, their next starts. It is
+always strict: jobs of a last good copy of FILE are not shown.`
+
 func (c *command) listCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:               "list FILE",
 		Short:             "Shows the jobs: their schedule, whether they run here, their next starts",
+		Long:              listManual,
 		Args:              oneArgument,
 		ValidArgsFunction: onlyLua,
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -51,6 +51,7 @@ func children(v reflect.Value, found func(any)) {
 				child(v.Field(i), found)
 			}
 		}
+	default:
 	}
 }
 
@@ -63,5 +64,6 @@ func child(v reflect.Value, found func(any)) {
 		if !v.IsNil() {
 			found(v.Interface())
 		}
+	default:
 	}
 }

@@ -152,16 +152,16 @@ func withoutNumbers(message string) string {
 	var b strings.Builder
 	inNumber := false
 	for _, r := range message {
-		digit := r >= '0' && r <= '9'
-		switch {
+		switch digit := r >= '0' && r <= '9'; {
 		case digit && !inNumber:
 			b.WriteByte('#')
-		case !digit && !(inNumber && strings.ContainsRune("xabcdef", r)):
+			inNumber = true
+		case digit, inNumber && strings.ContainsRune("xabcdef", r):
+			// more of it
+		default:
 			b.WriteRune(r)
 			inNumber = false
-			continue
 		}
-		inNumber = true
 	}
 	return b.String()
 }

@@ -5,6 +5,7 @@ go 1.26.0
 // The product's.
 require (
 	github.com/hashicorp/cronexpr v1.1.3
+	github.com/ncruces/go-strftime v1.0.0
 	github.com/redis/go-redis/v9 v9.23.0
 	github.com/spf13/cobra v1.10.2
 	github.com/spf13/pflag v1.0.9

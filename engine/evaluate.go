@@ -184,7 +184,7 @@ func (d *duty) makeWay(job *Job, live []*run) bool {
 		return false
 	}
 	for _, r := range live {
-		d.stop(r, "replaced by the next start")
+		d.stop(r, reasonReplaced)
 	}
 	return true
 }

@@ -112,11 +112,19 @@ func (d *duty) sayEnding(r *run) {
 	if e.Timed {
 		took = " after " + words(e.Duration)
 	}
-	d.log(d.Plan.Levels.JobStartingAndFinishing, r.job, "Finished"+took+": "+e.String())
+	d.logEnding(d.Plan.Levels.JobStartingAndFinishing, r, "Finished"+took+": "+e.String())
 	d.say("%s: %s%s", r.job.Name, e.String(), took)
-	if !e.good(r.job) {
-		d.log(d.Plan.Levels.ErrorExitCode, r.job, "Failed: "+e.String())
+	if e.good(r.job) {
+		return
 	}
+	level, message := d.Plan.Levels.ErrorExitCode, "Failed: "+e.String()
+	if e.Reason == reasonReplaced {
+		level = Notice // as the entry file wants it
+	}
+	if words := lastWords(r); words != "" {
+		message += "; its last words: " + words
+	}
+	d.logEnding(level, r, message)
 }
 
 // putAwayIfTold moves a run whose end is recorded and told to the ended ones.

@@ -2,9 +2,13 @@ package engine
 
 import (
 	"fmt"
+	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
+
+	"slavedriver/internal/runfile"
 )
 
 // log writes a message about a job, as the original words it.
@@ -16,6 +20,40 @@ func (d *duty) log(level Level, job *Job, message string) {
 		fields = map[string]any{"job": job.Name}
 	}
 	d.Log.Log(level, fmt.Sprintf("Slavedriver [%s] - %s", name, message), fields)
+}
+
+// logEnding writes a message about the end of a run, with what programs that
+// read logs want to know of it.
+func (d *duty) logEnding(level Level, r *run, message string) {
+	e := r.ending
+	fields := map[string]any{
+		"job": r.job.Name, "run": r.intent.ID, "slave": r.intent.Slave, "attempt": r.intent.Attempt,
+		"output": filepath.Join(d.endedFolder(r.job.Slug), r.intent.ID),
+	}
+	if e.Exit >= 0 {
+		fields["exitCode"] = e.Exit
+	}
+	if e.Timed {
+		fields["duration"] = e.Duration.Round(time.Millisecond).Seconds()
+	}
+	if e.Reason != "" {
+		fields["reason"] = e.Reason
+	}
+	d.Log.Log(level, fmt.Sprintf("Slavedriver [%s] - %s", r.job.Name, message), fields)
+}
+
+// longestWords is how much of a job's last line goes into a message, in bytes.
+const longestWords = 200
+
+// lastWords is the last line that a run wrote to stderr, for the message about
+// its failure; "" where there is none.
+func lastWords(r *run) string {
+	text, err := r.file.Tail(runfile.Stderr, 0, longestWords)
+	if err != nil {
+		return ""
+	}
+	text = strings.TrimSpace(text)
+	return strings.TrimSpace(text[strings.LastIndexByte(text, '\n')+1:])
 }
 
 // sayOnce logs something about a thing once a shift, however often it happens.

@@ -11,6 +11,9 @@ import (
 // shift knows by it that a timeout event is due.
 const reasonTimeout = "timeout"
 
+// reasonReplaced is what it says of one that made way for the next start.
+const reasonReplaced = "replaced by the next start"
+
 // longestSleep is how long the shift sleeps at the most while anything is
 // pending: what cannot be waited for (a disk that was full, orphans, a clock
 // that was changed) is looked at this often.

@@ -24,7 +24,7 @@ end)
 
 -- Failures of jobs that are marked as critical wake somebody up.
 slavedriver:attach("slavedriver.job.finished.error", function(job, params, event)
-  if job.customData and job.customData.critical then
+  if job.customData.critical then
     alert.wake(job, params, event)
   end
 end)

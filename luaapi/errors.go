@@ -144,11 +144,11 @@ func (s *Script) explain(err error) *Error {
 	if s.raised != nil && message == s.raised.Error() {
 		return s.raised
 	}
-	if p, rest, ok := s.splitPosition(message); ok {
-		return &Error{File: p.file, Line: p.line, Message: rest}
+	p, rest, ok := s.splitPosition(message)
+	if !ok {
+		p, rest = s.tracePosition(api.StackTrace), message
 	}
-	p := s.tracePosition(api.StackTrace)
-	return &Error{File: p.file, Line: p.line, Message: message}
+	return s.aboutNil(&Error{File: p.file, Line: p.line, Message: rest})
 }
 
 // thrown is a thrown value as text. A __tostring of the script is not called:

@@ -255,5 +255,13 @@ func TestLoggerFunctions(t *testing.T) {
 	s.Log(1, engine.Error, "it failed", fields)
 	s.Log(7, engine.Error, "nobody", fields)
 	equal(t, "logged", out.String(), "error\tit failed\tBackup\t5\n"+
-		"slavedriver: warning: the logger set at slavedriver.lua:1 failed: slavedriver.lua:3: disk full\n")
+		"slavedriver: warning: the logger set at slavedriver.lua:1 failed: slavedriver.lua:3: disk full; its errors go to stderr\n"+
+		"slavedriver: error: it failed\nslavedriver: error: it failed\n")
+}
+
+func TestJobsThatAreMadeAndForgotten(t *testing.T) {
+	s, _ := mustLoad(t, oneJob+"local old = slavedriver.Job(\"Old one\")\nold:setCommand(\"true\"):setSchedule(\"@daily\")")
+	if got := strings.Join(s.Plan().Warnings, ";"); !strings.Contains(got, "slavedriver.lua:4: job `Old one` is made here and never added") {
+		t.Errorf("warnings: %q", got)
+	}
 }

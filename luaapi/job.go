@@ -106,10 +106,7 @@ func (j *job) store(at site, i int, v lua.LValue) error {
 	switch v.(type) {
 	case lua.LString, lua.LNumber, lua.LBool:
 	default:
-		if j.kept == nil {
-			j.kept = make(map[int]lua.LValue, 2)
-		}
-		j.kept[i] = v
+		j.keep(i, v)
 	}
 	return nil
 }
@@ -123,7 +120,19 @@ func (j *job) get(at site, i int) lua.LValue {
 	if v, ok := j.kept[i]; ok {
 		return v
 	}
-	return jobOptions().fields[i].get(at, j)
+	v := jobOptions().fields[i].get(at, j)
+	if _, table := v.(*lua.LTable); table && jobOptions().fields[i].name == "customData" {
+		j.keep(i, v) // what the script puts into it stays
+	}
+	return v
+}
+
+// keep holds on to a table or function as it was given.
+func (j *job) keep(i int, v lua.LValue) {
+	if j.kept == nil {
+		j.kept = make(map[int]lua.LValue, 2)
+	}
+	j.kept[i] = v
 }
 
 // fill sets the options of a table form.

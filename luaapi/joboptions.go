@@ -120,13 +120,18 @@ func folderOption() field[job] {
 // in the entry file; the JSON is for the time after that.
 func customDataOption() field[job] {
 	return field[job]{
-		name: "customData", typ: "any value", def: "none",
+		name: "customData", typ: "any value", def: "an empty table",
 		doc: "Anything; handlers get it back from the job.",
 		set: func(_ site, j *job, v lua.LValue) error {
 			j.CustomData = toJSON(v)
 			return nil
 		},
-		get:   func(at site, j *job) lua.LValue { return fromJSON(at.L, j.CustomData) },
+		get: func(at site, j *job) lua.LValue {
+			if j.CustomData == nil { // as in the original, so that a handler may look into it
+				return at.L.NewTable()
+			}
+			return fromJSON(at.L, j.CustomData)
+		},
 		unset: func(j *job) { j.CustomData = nil },
 	}
 }

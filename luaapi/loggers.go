@@ -139,7 +139,8 @@ func (s *Script) addLogger(at site, v lua.LValue, lists bool) error {
 }
 
 // Log hands a message to logger function number index. What goes wrong there
-// is said on stderr, once for each function: a log must not fail.
+// is said on stderr, once for each function, and no error is lost by it: those
+// that it did not take go to stderr instead.
 func (s *Script) Log(index int, level engine.Level, message string, fields map[string]any) {
 	if index < 0 || index >= len(s.functions) {
 		return
@@ -147,9 +148,15 @@ func (s *Script) Log(index int, level engine.Level, message string, fields map[s
 	f := s.functions[index]
 	_, err := s.call(context.Background(), defaultDeadline, f.fn, 0,
 		lua.LString(level), lua.LString(message), toLua(s.L, fields))
-	if err == nil || slices.Contains(s.complained, index) {
+	if err == nil {
 		return
 	}
-	s.complained = append(s.complained, index)
-	fmt.Fprintf(s.stderr, "slavedriver: warning: the logger set at %s failed: %s\n", f.where, strings.TrimSpace(err.Error()))
+	if !slices.Contains(s.complained, index) {
+		s.complained = append(s.complained, index)
+		fmt.Fprintf(s.stderr, "slavedriver: warning: the logger set at %s failed: %s; its errors go to stderr\n",
+			f.where, strings.TrimSpace(err.Error()))
+	}
+	if level.AtLeast(engine.Error) {
+		fmt.Fprintf(s.stderr, "slavedriver: %s: %s\n", level, message)
+	}
 }

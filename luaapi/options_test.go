@@ -159,10 +159,12 @@ func TestDefaultsOfOptions(t *testing.T) {
 func TestGettersOfAnEmptyJob(t *testing.T) {
 	_, out := mustLoad(t, `
 		local job = slavedriver.Job("Å")
-		print(job.timeout, job.schedule, job.runAtDateTime, job.command, job.customData, job.umask, job.catchUp)
+		print(job.timeout, job.schedule, job.runAtDateTime, job.command, next(job.customData), job.umask, job.catchUp)
 		print(job.enabled, job.killGrace, job.keepOutput, job.onOverlap, job.allowRunningIfPreviousStillRunning, job.removed)
-		print(job:getNameSlug() == job.nameSlug, #job.tags, #job.slaves, tostring(job))`)
-	equal(t, "getters", out.String(), "nil\tnil\tnil\tnil\tnil\tnil\tnil\ntrue\t10\t1048576\tskip\tfalse\tfalse\ntrue\t0\t0\tjob: Å\n")
+		print(job:getNameSlug() == job.nameSlug, #job.tags, #job.slaves, tostring(job))
+		job.customData.seen = true
+		print(job.customData.seen)`)
+	equal(t, "getters", out.String(), "nil\tnil\tnil\tnil\tnil\tnil\tnil\ntrue\t10\t1048576\tskip\tfalse\tfalse\ntrue\t0\t0\tjob: Å\ntrue\n")
 }
 
 func TestNilAndFalseUnset(t *testing.T) {

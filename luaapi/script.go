@@ -74,7 +74,9 @@ type Script struct {
 	complete    bool      // the plan is; options and settings stay as they are
 	running     *deadline // of the call into the script that is going on
 	raised      *Error    // the last one that was thrown into the script
-	complained  []int     // logger functions that failed
+	missing     missingGlobal
+	made        []*job // by Job; each is to be added
+	complained  []int  // logger functions that failed
 	handlers    atomic.Pointer[[]*handler]
 	lastHandler int
 	state       State
@@ -147,6 +149,7 @@ func (s *Script) getenv(name string) string {
 func (s *Script) load(ctx context.Context) error {
 	began := time.Now()
 	s.openLibraries()
+	s.watchGlobals()
 	s.jobMeta = jobClass().metatable(s, nil)
 	s.eventMeta = eventClass().metatable(s, nil)
 	s.runMeta = runClass().metatable(s, nil)
@@ -189,6 +192,7 @@ func (s *Script) makePlan() error {
 		s.plan.Jobs[i] = &j.Job
 	}
 	s.warnOfFilters()
+	s.warnOfUnadded()
 	s.plan.Files, s.plan.Warnings = s.files, s.warnings
 	return nil
 }
@@ -229,6 +233,15 @@ func (s *Script) askSlaveName(ctx context.Context) error {
 		e.File = s.shown
 	}
 	return err
+}
+
+// warnOfUnadded looks for jobs that were made and then forgotten.
+func (s *Script) warnOfUnadded() {
+	for _, j := range s.made {
+		if !j.added {
+			s.warn("%s: job `%s` is made here and never added; call slavedriver:addJob(job) before slavedriver:run()", j.source, j.Name)
+		}
+	}
 }
 
 // warnOfFilters looks for handlers that are attached to a job that is not there.

@@ -99,6 +99,7 @@ func (s *Script) statics() map[string]lua.LValue {
 			if err != nil {
 				return nil, err
 			}
+			s.made = append(s.made, j)
 			return j.self, nil
 		}),
 	}

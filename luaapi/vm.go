@@ -39,6 +39,7 @@ func (s *Script) openLibraries() {
 	s.replaceBase()
 	s.replaceRep()
 	s.replaceOS()
+	s.replaceDate()
 	s.replaceCoroutine()
 	s.keepOnly("debug", "traceback", "getinfo")
 	s.openIO()

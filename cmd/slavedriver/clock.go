@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"slavedriver/internal/runfile"
 )
 
@@ -15,8 +17,8 @@ func (clock) Now() time.Time { return time.Now().Add(testOffset()) }
 func (clock) Boot() time.Duration { return runfile.Boottime() }
 
 // instant is what --at says, or the zero time. Without a zone it is local time.
-func (c *command) instant() (time.Time, error) {
-	if c.at == "" {
+func (c *command) instant(cmd *cobra.Command) (time.Time, error) {
+	if !cmd.Flags().Changed("at") {
 		return time.Time{}, nil
 	}
 	if t, err := time.Parse(time.RFC3339, c.at); err == nil {

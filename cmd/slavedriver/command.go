@@ -22,6 +22,7 @@ type command struct {
 	strict bool
 
 	program        string // as it was called; "": not known
+	calledFrom     string // the folder in which relative paths of the arguments start
 	stdout, stderr io.Writer
 	clock          engine.Clock
 }
@@ -52,7 +53,7 @@ func (c *command) root() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return c.runShift(cmd.Context(), file)
+			return c.runShift(cmd, file)
 		},
 	}
 	flags := root.PersistentFlags()
@@ -73,11 +74,14 @@ func (c *command) root() *cobra.Command {
 // entryFile is the one argument of a shift. A word that is neither a file nor
 // looks like one was probably meant to be a command.
 func entryFile(cmd *cobra.Command, args []string) (string, error) {
-	if len(args) == 0 {
+	if len(args) == 0 || args[0] == "" {
 		return "", usage("no entry file is given", "slavedriver FILE, or slavedriver help")
 	}
 	if _, err := os.Stat(args[0]); err != nil && filepath.Ext(args[0]) != ".lua" {
 		hint := "an entry file is named like slavedriver.lua"
+		if cmd.Flags().Changed("at") {
+			hint = `a time with a space in it is written in quotes: --at "2026-11-23 02:30"`
+		}
 		if near := nearest(args[0], names(cmd.Root())); near != "" {
 			hint = "did you mean slavedriver " + near + "?"
 		}

@@ -13,7 +13,7 @@ func mostOpen() int {
 	if unix.Getrlimit(unix.RLIMIT_NOFILE, &limit) != nil {
 		return 0
 	}
-	return int(min(limit.Cur, math.MaxInt32)) //nolint:unconvert,gosec // signed on some systems
+	return int(min(limit.Cur, math.MaxInt32)) //nolint:gosec // signed on some systems, and it fits
 }
 
 // mostInherited bounds the loop where the kernel has no call for all at once.

@@ -41,6 +41,9 @@ func (l *loaded) besides(c *command, err error) error {
 // loadForShift loads the entry file or, where it does not load, its last good
 // copy. The error is the entry file's own, whatever is wrong with the copy.
 func (c *command) loadForShift(ctx context.Context, file string) (*loaded, error) {
+	if err := c.enter(file); err != nil {
+		return nil, err
+	}
 	read := lastgood.Record(c.disk())
 	script, err := c.loadFrom(ctx, file, read)
 	if err == nil {
@@ -92,13 +95,9 @@ func (c *command) loadCopy(ctx context.Context, file string, broken error) *load
 // openCopy finds the copy by what the index says of the entry file: its own
 // namespace is not known while it does not load.
 func (c *command) openCopy(file string) (*lastgood.Copy, error) {
-	folder, err := os.Getwd()
-	if err != nil {
-		return nil, err
-	}
 	entry := filepath.Clean(file)
 	if !filepath.IsAbs(entry) {
-		entry = filepath.Join(folder, entry)
+		entry = filepath.Join(c.calledFrom, entry)
 	}
 	base, err := vardir.Base(c.varDir, os.Getenv, os.Geteuid() == 0)
 	if err != nil {

@@ -100,21 +100,29 @@ func TestListJSON(t *testing.T) {
 	}
 }
 
+// atFlag is what the flag --at means with that text.
+func atFlag(t *testing.T, text string) (time.Time, error) {
+	c := &command{}
+	root := c.root()
+	if err := root.Flags().Set("at", text); err != nil {
+		t.Fatal(err)
+	}
+	return c.instant(root)
+}
+
 func TestAt(t *testing.T) {
 	for text, want := range map[string]time.Time{
-		"":                          {},
 		"2026-11-23 18:30":          local("2026-11-23 18:30"),
 		"2026-11-23T18:30":          local("2026-11-23 18:30"),
 		"2026-11-23T18:30:00Z":      time.Date(2026, 11, 23, 18, 30, 0, 0, time.UTC),
 		"2026-11-23T18:30:00+02:00": time.Date(2026, 11, 23, 16, 30, 0, 0, time.UTC),
 	} {
-		c := &command{at: text}
-		if got, err := c.instant(); err != nil || !got.Equal(want) {
+		if got, err := atFlag(t, text); err != nil || !got.Equal(want) {
 			t.Errorf("%q: %v, %v", text, got, err)
 		}
 	}
-	for _, text := range []string{"18:30", "2026-13-01 00:00", "2026-11-23", "now"} {
-		if _, err := (&command{at: text}).instant(); err == nil {
+	for _, text := range []string{"18:30", "2026-13-01 00:00", "2026-11-23", "now", ""} {
+		if _, err := atFlag(t, text); err == nil {
 			t.Errorf("%q was accepted", text)
 		}
 	}

@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
+
+	"github.com/spf13/cobra"
 
 	"slavedriver/engine"
 	"slavedriver/internal/logging"
@@ -19,8 +22,9 @@ import (
 const envStorePassword = "SLAVEDRIVER_REDIS_PASSWORD"
 
 // runShift is one shift: load, go on duty, work.
-func (c *command) runShift(ctx context.Context, file string) error {
-	at, err := c.instant()
+func (c *command) runShift(cmd *cobra.Command, file string) error {
+	ctx := cmd.Context()
+	at, err := c.instant(cmd)
 	if err != nil {
 		return err
 	}
@@ -30,7 +34,9 @@ func (c *command) runShift(ctx context.Context, file string) error {
 	}
 	defer l.script.Close()
 	plan := l.script.Plan()
-	c.warn(plan.Warnings)
+	if c.sayer() != nil { // cron would mail them each minute
+		c.warn(plan.Warnings)
+	}
 	dir, err := c.openDir(plan)
 	if err != nil {
 		return l.besides(c, err)
@@ -70,6 +76,8 @@ func (c *command) work(ctx context.Context, script *luaapi.Script, dir *vardir.D
 	report, err := shift.Run(ctx)
 	if shift.Say != nil {
 		sayReport(shift.Say, report)
+	} else if err == nil && !shift.At.IsZero() && report == (engine.Report{}) {
+		complain(c.stderr, "warning", "nothing is due at "+shift.At.Format("2006-01-02 15:04")+" on slave "+plan.Slave)
 	}
 	return unusable(err)
 }
@@ -87,6 +95,9 @@ func sayReport(say func(string, ...any), r engine.Report) {
 
 // load reads the entry file; its errors are *luaapi.Error.
 func (c *command) load(ctx context.Context, file string) (*luaapi.Script, error) {
+	if err := c.enter(file); err != nil {
+		return nil, err
+	}
 	script, err := c.loadFrom(ctx, file, c.disk())
 	if err != nil {
 		c.logNoName(script, err)
@@ -100,13 +111,9 @@ func (c *command) disk() luaapi.Files { return luaapi.Disk(vardir.Trusted(os.Get
 
 // loadFrom is luaapi.Load with what this process has to give.
 func (c *command) loadFrom(ctx context.Context, file string, files luaapi.Files) (*luaapi.Script, error) {
-	folder, err := os.Getwd() // honours $PWD: links in it keep their names
-	if err != nil {
-		return nil, fmt.Errorf("cannot tell the current folder: %w", err)
-	}
 	return luaapi.Load(ctx, file, luaapi.Options{
 		Slave: c.slave, Getenv: os.Getenv, Hostname: os.Hostname, Stdout: c.scriptOutput(), Stderr: c.stderr,
-		WorkingDirectory: folder, Root: os.Geteuid() == 0, Files: files, CheckStore: lockstore.Validate,
+		WorkingDirectory: c.calledFrom, Root: os.Geteuid() == 0, Files: files, CheckStore: lockstore.Validate,
 	})
 }
 
@@ -121,6 +128,25 @@ func (c *command) logNoName(script *luaapi.Script, err error) {
 	log.Log(plan.Levels.InvalidConfig, luaapi.ErrNoSlaveName.Error(), nil)
 	log.Close()
 	script.Close()
+}
+
+// enter goes to the entry file's folder, so that a relative path in a handler
+// means the same whoever calls, cron too. One that cannot be entered is left to
+// the loading of the file, which says why.
+func (c *command) enter(file string) (err error) {
+	if c.calledFrom, err = os.Getwd(); err != nil { // honours $PWD: links in it keep their names
+		return fmt.Errorf("cannot tell the current folder: %w", err)
+	}
+	if c.varDir == "" {
+		c.varDir = os.Getenv(vardir.EnvBase)
+	}
+	if c.varDir != "" {
+		if c.varDir, err = filepath.Abs(c.varDir); err != nil {
+			return unusable(err)
+		}
+	}
+	_ = os.Chdir(filepath.Dir(file))
+	return nil
 }
 
 func (c *command) openDir(plan *engine.Plan) (*vardir.Dir, error) {

@@ -42,7 +42,7 @@ func (l *Log) destination(cfg engine.LoggerConfig, say engine.Logger, call Funct
 		return l.queued(&file{path: cfg.Path, format: lineFormat(cfg.Format), trouble: once{say: say},
 			instead: leveled{least: engine.Error, to: say}})
 	case "syslog":
-		return l.queued(newSyslog(cfg.Tag, once{say: say}))
+		return l.queued(newSyslog(cfg.Tag, say))
 	case "function":
 		return function{index: cfg.Index, call: call}
 	}

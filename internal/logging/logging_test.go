@@ -186,7 +186,7 @@ func TestConcurrentLinesDoNotMix(t *testing.T) {
 
 func TestSyslogHasALevelForEachOfOurs(t *testing.T) {
 	to := &fakeSyslog{}
-	s := newSyslog("", once{})
+	s := newSyslog("", nil)
 	s.connect = func(tag string) (priorities, error) { to.tag = tag; return to, nil }
 	for _, level := range engine.Levels {
 		s.write(time.Now(), level, "a\nb", map[string]any{"n": 1})
@@ -206,12 +206,14 @@ func TestMissingSyslogIsSaidOnce(t *testing.T) {
 	var stderr bytes.Buffer
 	tries := 0
 	say := newQueue(&terminal{out: &stderr})
-	s := newSyslog("x", once{say: say})
+	s := newSyslog("x", say)
 	s.connect = func(string) (priorities, error) { tries++; return nil, errors.New("no such socket") }
 	s.write(time.Now(), engine.Error, "a", nil)
+	s.write(time.Now(), engine.Notice, "not that grave", nil)
 	s.write(time.Now(), engine.Error, "b", nil)
 	say.close()
-	if tries != 1 || stderr.String() != "slavedriver: warning: cannot connect to syslog: no such socket; its messages are dropped\n" {
+	if tries != 1 || stderr.String() != "slavedriver: warning: cannot connect to syslog: no such socket; its errors go to stderr\n"+
+		"slavedriver: error: a\nslavedriver: error: b\n" {
 		t.Errorf("%d tries, %q", tries, stderr.String())
 	}
 }

@@ -1,6 +1,7 @@
 package logging
 
 import (
+	"errors"
 	"fmt"
 	"log/syslog"
 	"time"
@@ -16,6 +17,7 @@ type system struct {
 	connected bool // or could not: either way once a shift
 	to        priorities
 	trouble   once
+	instead   engine.Logger // takes over where syslog takes nothing
 }
 
 // priorities is the part of syslog.Writer that is used.
@@ -29,31 +31,43 @@ type priorities interface {
 	Alert(string) error
 }
 
-func newSyslog(tag string, trouble once) *system {
+func newSyslog(tag string, say engine.Logger) *system {
 	if tag == "" {
 		tag = "slavedriver"
 	}
-	return &system{tag: tag, trouble: trouble, connect: func(tag string) (priorities, error) {
-		return syslog.New(syslog.LOG_DAEMON|syslog.LOG_INFO, tag)
+	return &system{tag: tag, trouble: once{say: say}, instead: leveled{least: engine.Error, to: say}, connect: func(tag string) (priorities, error) {
+		w, err := syslog.New(syslog.LOG_DAEMON|syslog.LOG_INFO, tag)
+		if err != nil {
+			return nil, err
+		}
+		return w, nil
 	}}
 }
 
 func (s *system) write(_ time.Time, level engine.Level, message string, fields map[string]any) {
+	if err := s.try(level, withFields(message, fields)); err != nil {
+		s.trouble.trouble(fmt.Errorf("%w; its errors go to stderr", err))
+		s.instead.Log(level, message, fields)
+	}
+}
+
+var errNoSyslog = errors.New("there is no connection to syslog")
+
+func (s *system) try(level engine.Level, line string) (err error) {
 	if !s.connected {
 		s.connected = true
-		to, err := s.connect(s.tag)
-		if err != nil {
-			s.trouble.trouble(fmt.Errorf("cannot connect to syslog: %w; its messages are dropped", err))
-			return
+		if s.to, err = s.connect(s.tag); err != nil {
+			s.to = nil
+			return fmt.Errorf("cannot connect to syslog: %w", err)
 		}
-		s.to = to
 	}
 	if s.to == nil {
-		return
+		return errNoSyslog
 	}
-	if err := send(s.to, level, withFields(message, fields)); err != nil {
-		s.trouble.trouble(fmt.Errorf("cannot write to syslog: %w", err))
+	if err := send(s.to, level, line); err != nil {
+		return fmt.Errorf("cannot write to syslog: %w", err)
 	}
+	return nil
 }
 
 func send(to priorities, level engine.Level, line string) error {

@@ -58,11 +58,11 @@ func (r *Run) Stopping() (*Stop, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot read whether run %s is being ended: %w", r.Intent.ID, err)
 	}
-	var s Stop
-	if json.Unmarshal(data, &s) != nil || s.Reason == "" {
-		return &Stop{Reason: "unknown"}, nil
+	s := &Stop{}
+	if torn := json.Unmarshal(data, s); torn != nil || s.Reason == "" {
+		s = &Stop{Reason: "unknown"}
 	}
-	return &s, nil
+	return s, nil
 }
 
 // unwrittenStop is a request that found no room for a file of its own.

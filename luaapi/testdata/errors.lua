@@ -15,6 +15,14 @@ goto nowhere
 local t = nil
 print(t.x) -- error: attempt to index a non-table object(nil) with key 'x'
 ---
+local job = Job("Backup") -- error: there is no global `Job` -- hint: write `slavedriver.Job(...)`
+---
+addJob({ name = "a" }) -- error: there is no global `addJob` -- hint: write `slavedriver:addJob(...)`
+---
+requir("foo") -- error: there is no global `requir` -- hint: did you mean `require`?
+---
+slavedriver:addAllJobsInDirectory(__DIR__ .. "/jobs") -- error: there is no global `__DIR__`
+---
 error("no such luck") -- error: no such luck
 ---
 error({ message = "in a table" }) -- error: in a table

@@ -17,8 +17,11 @@ const annotationsHead = AnnotationsMark + `
 -- What slavedriver offers to an entry file, for editors with the Lua language
 -- server (LuaLS). Written by "slavedriver types"; nothing of it is ever run.
 
----@alias slavedriver.Duration number|string seconds, or a text such as "90s", "5m", "1h30m" or "7d"
----@alias slavedriver.Size number|string bytes, or a text such as "64K", "1M" or "2G"
+---Seconds, or a text such as "90s", "5m", "1h30m" or "7d".
+---@alias slavedriver.Duration number|string
+
+---Bytes, or a text such as "64K", "1M" or "2G".
+---@alias slavedriver.Size number|string
 `
 
 // luaTypes are LuaLS's types for those that the tables name, where they do not

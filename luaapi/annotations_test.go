@@ -214,7 +214,7 @@ func TestAnnotationsCoverTheExamples(t *testing.T) {
 		"slavedriver": names["slavedriver"], "job": names["slavedriver.Job"], "event": names["slavedriver.Event"], "run": names["slavedriver.Run"],
 	}
 	checked := 0
-	_ = filepath.WalkDir("../examples", func(path string, d os.DirEntry, err error) error {
+	check := func(path string, d os.DirEntry, err error) error {
 		if err != nil || filepath.Ext(path) != ".lua" {
 			return err
 		}
@@ -234,7 +234,9 @@ func TestAnnotationsCoverTheExamples(t *testing.T) {
 			}
 		})
 		return nil
-	})
+	}
+	_ = filepath.WalkDir("../examples", check)
+	_ = filepath.WalkDir("../cmd/slavedriver/starter", check)
 	if checked < 20 {
 		t.Errorf("only %d uses were found", checked)
 	}

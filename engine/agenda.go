@@ -40,6 +40,10 @@ type agenda struct {
 	StoreMet storeMet `json:"storeMet,omitzero"`
 	// StoreDownSince is when the lock store stopped answering; zero while it answers.
 	StoreDownSince time.Time `json:"storeDownSince,omitzero"`
+	// LoadTrouble is that the entry file does not load, CopyTrouble that no copy
+	// of it can be made (config.go).
+	LoadTrouble trouble `json:"loadTrouble,omitzero"`
+	CopyTrouble trouble `json:"copyTrouble,omitzero"`
 }
 
 type storeMet struct {

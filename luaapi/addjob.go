@@ -3,7 +3,6 @@ package luaapi
 import (
 	"errors"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -90,7 +89,7 @@ func addAllJobsInDirectory(at site, s *Script) int {
 // jobFiles lists the job files below dir, a folder's own and those of its
 // subfolders in one alphabetical order.
 func (s *Script) jobFiles(dir string) ([]string, error) {
-	entries, err := os.ReadDir(dir)
+	entries, err := s.o.Files.ReadDir(dir)
 	if err != nil {
 		return nil, wrong("cannot read the folder %s: %s", s.display(dir), reason(err))
 	}

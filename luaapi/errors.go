@@ -35,6 +35,13 @@ func (e *Error) Error() string {
 // Unwrap is the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
+// Overran says that the file took too long and was cut off; where that was is
+// chance.
+func (e *Error) Overran() bool {
+	var late *overran
+	return errors.As(e.Err, &late)
+}
+
 // mistake is what is wrong with a value, before it is known where that stands.
 // Its message is a predicate ("must be a string"), to which about gives a
 // subject, or a whole sentence.

@@ -33,8 +33,10 @@ type Options struct {
 	// Stderr likewise. nil: it is dropped.
 	Stdout, Stderr io.Writer
 	LoadTimeout    time.Duration // 0: 10 s
-	// CheckFile is asked before the entry file, a job file or a module is read;
-	// its error refuses the file. nil: all may be read.
+	// Files is where the entry file, job files and modules are found. nil: on
+	// the disk, where CheckFile is asked before one of them is read; its error
+	// refuses the file (nil: all may be read).
+	Files     Files
 	CheckFile func(path string) error
 	// CheckStore is asked about the URL of a lock store. nil: all are taken.
 	CheckStore func(url string) error
@@ -115,6 +117,9 @@ func Load(ctx context.Context, path string, o Options) (*Script, error) {
 func newScript(path string, o Options) *Script {
 	if o.LoadTimeout == 0 {
 		o.LoadTimeout = defaultDeadline
+	}
+	if o.Files == nil {
+		o.Files = Disk(o.CheckFile)
 	}
 	// One lock for both: they may be the same writer.
 	output := new(sync.Mutex)

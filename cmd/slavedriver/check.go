@@ -17,6 +17,7 @@ const checkManual = `Loads an entry file, says what is wrong with it and where, 
 
 After the first mistake it goes on to find more: one in each job, and in each
 file of a folder of jobs. What stops the entry file itself hides the rest of it.
+It is always strict: whether there is a last good copy of FILE does not matter.
 --json prints one object, whether the file is valid or not.`
 
 func (c *command) checkCommand() *cobra.Command {
@@ -52,12 +53,8 @@ type mistake struct {
 // printMistakes says all that is found to be wrong with an entry file that was
 // refused.
 func (c *command) printMistakes(ctx context.Context, file string, first *luaapi.Error) error {
-	options, err := c.loadOptions()
-	if err != nil {
-		return err
-	}
 	mistakes := []mistake{}
-	for _, e := range luaapi.Mistakes(ctx, file, options, first) {
+	for _, e := range luaapi.Mistakes(ctx, file, c.loadOptions(c.disk()), first) {
 		mistakes = append(mistakes, mistake{e.File, e.Line, e.Message, e.Hint})
 		if !c.json {
 			complainOf(c.stderr, e.Error(), e.Hint)

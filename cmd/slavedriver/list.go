@@ -21,7 +21,7 @@ words. Times are on the clock of the job's zone, which is named where it is not
 the host's.
 
 What became of a job last is in what shifts recorded here; "-" is nothing, or
-nothing of late.`
+nothing of late. Jobs of a last good copy of FILE are not shown.`
 
 func (c *command) listCommand() *cobra.Command {
 	return &cobra.Command{

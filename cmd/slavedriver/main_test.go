@@ -107,12 +107,19 @@ func TestStatusAndWords(t *testing.T) {
 		{"help", 0, "Exit status:", ""},
 		{"help list", 0, "slavedriver list FILE", ""},
 		{"help lst", 2, "", "hint: did you mean slavedriver help list?\n"},
+		{"help init", 0, "slavedriver init [DIR]", ""},
+		{"help types", 0, "--output FILE", ""},
+		{"types", 0, "---@meta slavedriver\n", ""},
+		{"type", 2, "", "hint: did you mean slavedriver types?\n"},
+		{"check --strict slavedriver.lua", 2, "", "error: unknown flag --strict\n"},
 		{"completion bash", 0, "__start_slavedriver", ""},
 		{"completion zsh", 0, "#compdef slavedriver", ""},
 		{"completion fish", 0, "complete -c slavedriver", ""},
 		{"completion tcsh", 2, "", "hint: one of bash, zsh, fish\n"},
 		{"completion", 2, "", "error: completion needs the name of one shell\n"},
 		{"__complete list ''", 0, ":8\n", "ShellCompDirectiveFilterFileExt"},
+		{"__complete init ''", 0, ":16\n", "ShellCompDirectiveFilterDirs"},
+		{"__complete types ''", 0, ":4\n", "ShellCompDirectiveNoFileComp"},
 	} {
 		status, stdout, stderr := call(strings.Fields(c.args)...)
 		if status != c.status || !says(stdout, c.stdout) || !says(stderr, c.stderr) {

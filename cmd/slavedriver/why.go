@@ -187,7 +187,7 @@ func (c *command) absolute(file string) (string, error) {
 		return filepath.Clean(file), nil
 	}
 	err := c.noteFolder()
-	return filepath.Join(c.folder, file), err
+	return filepath.Join(c.calledFrom, file), err
 }
 
 func (c *command) printAnswers(q engine.Why) error {

@@ -52,7 +52,7 @@ fuzz: ## each fuzz target for FUZZTIME (10s)
 	done
 
 torture: ## the crash test for FOR (10m): kills at random, checks the invariants
-	SLAVEDRIVER_TORTURE=$(FOR) SLAVEDRIVER_RELIEFS=30 $(GO) test -count=1 -timeout 0 -v -run 'Torture|Relief' ./spec
+	SLAVEDRIVER_TORTURE=$(FOR) SLAVEDRIVER_RELIEFS=30 $(GO) test -count=1 -timeout 0 -v -run 'Torture|Relief' ./spec ./engine
 
 bench: ## the benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem ./...

@@ -1,12 +1,8 @@
 package engine
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -254,30 +250,18 @@ func (m *machine) told(leaveOut ...string) (all []string) {
 
 // ledger are the lines of the ledger, as "outcome id reason".
 func (m *machine) ledger() (all []string) {
-	names, _ := filepath.Glob(filepath.Join(m.dir, folderLedger, "*.jsonl"))
-	for _, name := range names {
-		f, err := os.Open(name)
-		if err != nil {
-			m.t.Fatal(err)
+	for _, o := range m.outcomes() {
+		line := o.Outcome + " " + shortID(o.Run)
+		if o.Attempt > 1 {
+			line += fmt.Sprintf(" .%d", o.Attempt)
 		}
-		for lines := bufio.NewScanner(f); lines.Scan(); {
-			var o Outcome
-			if err := json.Unmarshal(lines.Bytes(), &o); err != nil {
-				m.t.Fatal(err)
-			}
-			line := o.Outcome + " " + shortID(o.Run)
-			if o.Attempt > 1 {
-				line += fmt.Sprintf(" .%d", o.Attempt)
-			}
-			if o.Count > 1 {
-				line += fmt.Sprintf(" count=%d", o.Count)
-			}
-			if o.Reason != "" {
-				line += ": " + o.Reason
-			}
-			all = append(all, line)
+		if o.Count > 1 {
+			line += fmt.Sprintf(" count=%d", o.Count)
 		}
-		_ = f.Close()
+		if o.Reason != "" {
+			line += ": " + o.Reason
+		}
+		all = append(all, line)
 	}
 	return all
 }

@@ -30,14 +30,23 @@ func (v *voice) runOf(n notice) *RunInfo {
 	return &RunInfo{
 		ID: run, Attempt: attempt, ScheduledAt: instantOfRun(id), StartedAt: n.Time, Slave: v.d.Plan.Slave,
 		Output: func(stream string, lines int, most int64) (string, error) {
-			file, err := v.d.Supervisor.Open(filepath.Join(v.d.endedFolder(slugOfRun(id)), id))
-			if err != nil {
-				return "", nil //nolint:nilerr // there was no process, or its folder is pruned
-			}
-			defer file.Close()
-			return tailOfRun(file, stream, lines, most)
+			return v.keptOutput(id, stream, lines, most)
 		},
 	}
+}
+
+// keptOutput is what is kept of the output of an attempt; "" where there was no
+// process, or its folder is pruned.
+func (v *voice) keptOutput(id, stream string, lines int, most int64) (string, error) {
+	for _, dir := range []string{v.d.folderOf(id), filepath.Join(v.d.endedFolder(slugOfRun(id)), id)} {
+		file, err := v.d.Supervisor.Open(dir)
+		if err != nil {
+			continue
+		}
+		defer file.Close()
+		return tailOfRun(file, stream, lines, most)
+	}
+	return "", nil
 }
 
 // attempt is the id of the attempt that a notice is about, if it is about one.

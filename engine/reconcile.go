@@ -265,7 +265,7 @@ func (d *duty) reviewIntents() {
 	for _, in := range d.agenda.Intents {
 		switch {
 		case in.settled || in.folder != nil:
-		case in.job != nil && d.hasEnded(in.job.Slug, in.Run), d.wasSetAside(in.Run):
+		case d.hasEnded(slugOfRun(in.Run), in.Run), d.wasSetAside(in.Run):
 			in.settled = true
 		case in.Starting && in.World != d.world:
 			d.mayHaveRun(in)

@@ -55,7 +55,7 @@ func (d *duty) tryAgainLater(r *run, e *ending) (uncommitted bool) {
 		return false
 	}
 	here := !r.job.Removed && r.job.Enabled && r.job.OnSlave(d.Plan.Slave)
-	if !here || !mayRetry(r.job, r.intent.Attempt, *e) {
+	if !here || !mayRetry(r.job, r.intent.Attempt, *e) || d.wasConcluded(r) {
 		return false
 	}
 	in := d.nextAttempt(r, *e, next)
@@ -78,6 +78,17 @@ func (d *duty) wasRetried(r *run, next string) bool {
 	}
 	_, err := os.Lstat(d.folderOf(next)) // perhaps it is not adopted yet
 	return err == nil
+}
+
+// wasConcluded says whether some shift made the end of an attempt known as that
+// of its run: whatever changed since (its job may be switched on again), that
+// stays as it is.
+func (d *duty) wasConcluded(r *run) bool {
+	if !r.adopted {
+		return false
+	}
+	kept, err := r.file.ReadKept()
+	return err == nil && kept.Flags&keptSaid != 0 || d.ledger.has(r.intent.ID)
 }
 
 // nextAttempt is the start of a run's next attempt. The delay counts from the

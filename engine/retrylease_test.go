@@ -39,10 +39,10 @@ func until(hms string, machines ...*machine) {
 
 // shared is a job that starts on one of its slaves each minute, and fails the
 // first time.
-func shared(t *testing.T, m *machine, change ...func(*Job)) *machine {
-	job := newJob(t, "shared", "* * * * *", append([]func(*Job){retries(1), func(j *Job) {
+func shared(t *testing.T, m *machine) *machine {
+	job := newJob(t, "shared", "* * * * *", retries(1), func(j *Job) {
 		j.RunOn, j.Timezone, j.RetryDelay, j.CatchUp = RunOnOne, "UTC", 5*time.Minute, 10*time.Minute
-	}}, change...)...)
+	})
 	m.plan.Jobs, m.store = []*Job{job}, newMemoryStore()
 	o := m.another("t")
 	m.play.act = func(in runfile.Intent) act {

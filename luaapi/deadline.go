@@ -67,7 +67,9 @@ func (s *Script) call(parent context.Context, limit time.Duration, fn *lua.LFunc
 	s.enter(d)
 	defer s.enter(outer)
 	if err := s.L.CallByParam(lua.P{Fn: fn, NRet: nret, Protect: true}, args...); err != nil {
-		return nil, s.failure(err, d.Err())
+		failure := s.failure(err, d.Err())
+		failure.Message = s.secrets.String(failure.Message)
+		return nil, failure
 	}
 	results := make([]lua.LValue, nret)
 	for i := range results {

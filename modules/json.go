@@ -18,8 +18,8 @@ type Null struct{}
 // MarshalJSON is "null".
 func (Null) MarshalJSON() ([]byte, error) { return []byte("null"), nil }
 
-// largestWhole is the number up to which each whole number is a float64 of its own.
-const largestWhole = 1 << 53
+// firstUnsafe is the least whole number that another one is rounded to.
+const firstUnsafe = 1 << 53
 
 func jsonModule() *Module {
 	return &Module{
@@ -144,7 +144,7 @@ func exact(v any) any {
 		return Null{}
 	case json.Number:
 		f, err := strconv.ParseFloat(v.String(), 64)
-		if err != nil || math.Abs(f) > largestWhole && !strings.ContainsAny(v.String(), ".eE") {
+		if err != nil || math.Abs(f) >= firstUnsafe && !strings.ContainsAny(v.String(), ".eE") {
 			return v
 		}
 		return f

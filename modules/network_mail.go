@@ -55,9 +55,7 @@ func (m *Mail) clientOptions(l *link) []gomail.Option {
 	policy := map[string]gomail.TLSPolicy{tlsStart: gomail.TLSMandatory, tlsImplicit: gomail.TLSOpportunistic, tlsNone: gomail.NoTLS}[m.TLS]
 	options := []gomail.Option{
 		gomail.WithPort(m.Port), gomail.WithDialContextFunc(l.dial), gomail.WithTLSConfig(l.config), gomail.WithTLSPolicy(policy),
-	}
-	if left, ok := l.ctx.Deadline(); ok {
-		options = append(options, gomail.WithTimeout(max(time.Until(left), time.Millisecond)))
+		gomail.WithTimeout(time.Hour), // the link ends in time
 	}
 	if m.User != "" {
 		options = append(options, gomail.WithUsername(m.User), gomail.WithPassword(m.Password), gomail.WithSMTPAuth(gomail.SMTPAuthAutoDiscover))

@@ -144,7 +144,7 @@ func (t *transports) get(ca string) (*http.Transport, error) {
 		return nil, err
 	}
 	made := &http.Transport{
-		Proxy: proxy, TLSClientConfig: config, ForceAttemptHTTP2: true,
+		Proxy: http.ProxyFromEnvironment, TLSClientConfig: config, ForceAttemptHTTP2: true,
 		MaxIdleConns: 8, IdleConnTimeout: 30 * time.Second, MaxResponseHeaderBytes: 1 << 20,
 	}
 	if t.byCA == nil {
@@ -152,16 +152,6 @@ func (t *transports) get(ca string) (*http.Transport, error) {
 	}
 	t.byCA[ca] = made
 	return made, nil
-}
-
-// proxy is the environment's. The error about an address that is not valid
-// would show it, and with it a password.
-func proxy(r *http.Request) (*url.URL, error) {
-	u, err := http.ProxyFromEnvironment(r)
-	if err != nil {
-		return nil, errors.New("the address of the proxy in the environment is not valid")
-	}
-	return u, nil
 }
 
 // tlsConfig trusts the system's authorities, and those in the file ca, if any.

@@ -13,7 +13,7 @@ const (
 	largestText = 256 << 20
 	// mostMatches is the most places that one call finds with a regular
 	// expression: each takes memory.
-	mostMatches = 1 << 20
+	mostMatches = 1 << 18
 	// smallText is searched on the spot; with more, it is left behind when the
 	// handler's time is over.
 	smallText = 1 << 20

@@ -98,10 +98,6 @@ func (s *Script) newModule(m *modules.Module) *lua.LTable {
 		site{s: s, L: L}.raise(about(name+":", unknown("function", L.Get(2).String(), known)))
 		return 0
 	}))
-	mt.RawSetString("__newindex", s.L.NewFunction(func(L *lua.LState) int {
-		site{s: s, L: L}.raise(wrong("%s cannot be changed", name))
-		return 0
-	}))
 	mt.RawSetString("__metatable", lua.LFalse)
 	table.Metatable = mt
 	return table

@@ -163,7 +163,7 @@ func (at site) moduleMap(v lua.LValue) (map[string]string, error) {
 		case !ok:
 			problem = wrong("must have names as keys, not %s", describe(key))
 		case err != nil:
-			problem = about("has a value that", about(fmt.Sprintf("is not valid: %s", describe(key)), err))
+			problem = about("entry "+describe(key), err)
 		default:
 			out[string(name)] = text
 		}

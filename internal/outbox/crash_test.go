@@ -89,14 +89,17 @@ func TestRandomKills(t *testing.T) {
 	dir := t.TempDir()
 	shift := func(n int, put string) *exec.Cmd {
 		cmd := exec.Command(os.Args[0])
-		cmd.Env = append(os.Environ(), "OUTBOX_TEST_DIR="+dir, "OUTBOX_TEST_PUT="+put, fmt.Sprintf("OUTBOX_TEST_HOURS=%d", n%20))
+		cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0", "OUTBOX_TEST_DIR="+dir, "OUTBOX_TEST_PUT="+put, fmt.Sprintf("OUTBOX_TEST_HOURS=%d", n%20))
 		return cmd
 	}
-	began := time.Now()
-	if out, err := shift(0, "yes").CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
+	typical := time.Hour
+	for range 3 {
+		began := time.Now()
+		if out, err := shift(0, "yes").CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		typical = min(typical, time.Since(began))
 	}
-	typical := time.Since(began)
 	killed := 0
 	for n := range kills {
 		cmd := shift(n, "yes")

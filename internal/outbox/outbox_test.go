@@ -63,6 +63,23 @@ func (w *world) deliver(ctx context.Context, l *Letter) error {
 	return err
 }
 
+// with lets a test look at what the sender's goroutines change.
+func (w *world) with(look func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	look()
+}
+
+func (w *world) sentNow() (n int) {
+	w.with(func() { n = len(w.sent) })
+	return n
+}
+
+func (w *world) triedNow() (ids []string) {
+	w.with(func() { ids = slices.Sorted(slices.Values(w.tried)) })
+	return ids
+}
+
 func (w *world) Log(level engine.Level, message string, _ map[string]any) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -150,8 +167,7 @@ func TestLettersAreSent(t *testing.T) {
 				put(t, b, l)
 			}
 		})
-		slices.Sort(w.tried)
-		if !slices.Equal(w.tried, want) || w.sent["l-07"] != "content of l-07\nsecond line" {
+		if !slices.Equal(w.triedNow(), want) || w.sent["l-07"] != "content of l-07\nsecond line" {
 			t.Errorf("sent %v", w.sent)
 		}
 		if w.most < 2 || w.most > mostAtOnce {
@@ -196,7 +212,7 @@ func TestAServerThatIsDown(t *testing.T) {
 			time.Sleep(time.Minute)
 			shift(t, w.box(dir), nil)
 		}
-		if n := len(w.tried); n < 28 || n > 32 {
+		if n := len(w.triedNow()); n < 28 || n > 32 {
 			t.Errorf("%d tries", n)
 		}
 		w.said(t)
@@ -221,16 +237,17 @@ func TestAServerThatComesBack(t *testing.T) {
 		w.fail["x"] = errors.New("connection refused")
 		b := w.box(dir)
 		shift(t, b, func() { put(t, b, letter("a", "x"), letter("b", "x"), letter("c", "x"), letter("d", "y")) })
-		if w.sent["d"] == "" || len(w.sent) != 1 || slices.Contains(w.tried, "c") {
-			t.Errorf("tried %v, sent %v", w.tried, w.sent)
+		if w.sent["d"] == "" || w.sentNow() != 1 || slices.Contains(w.triedNow(), "c") {
+			t.Errorf("tried %v, sent %v", w.triedNow(), w.sent)
 		}
-		w.log = nil
-		delete(w.fail, "x")
+		w.with(func() { w.log = nil })
+		w.with(func() { delete(w.fail, "x") })
 		time.Sleep(time.Minute)
 		shift(t, w.box(dir), nil)
-		if len(w.sent) != 4 {
+		if w.sentNow() != 4 {
 			t.Errorf("sent %v", w.sent)
 		}
+		w.with(func() { slices.Sort(w.log) })
 		w.said(t, "notice letter a was sent at try 2", "notice letter b was sent at try 2")
 	})
 }
@@ -246,14 +263,14 @@ func TestAShiftOnDutySendsWhenItIsTime(t *testing.T) {
 		b.Start(ctx, func() {})
 		put(t, b, letter("a", "x"))
 		time.Sleep(10 * time.Second)
-		delete(w.fail, "x")
+		w.with(func() { delete(w.fail, "x") })
 		time.Sleep(4 * time.Second)
-		if len(w.sent) > 0 {
+		if w.sentNow() > 0 {
 			t.Error("it was sent too early")
 		}
 		time.Sleep(2 * time.Second)
-		if len(w.sent) != 1 {
-			t.Errorf("tried %v", w.tried)
+		if w.sentNow() != 1 {
+			t.Errorf("tried %v", w.triedNow())
 		}
 		cancel()
 		b.Finish()
@@ -279,8 +296,8 @@ func TestRefusals(t *testing.T) {
 		w.fail["x"] = fmt.Errorf("wrapped: %w", refusal{permanent: true})
 		b := w.box(dir)
 		shift(t, b, func() { put(t, b, letter("a", "x"), letter("b", "x"), letter("c", "x")) })
-		if len(w.tried) != 3 {
-			t.Errorf("tried %v", w.tried)
+		if len(w.triedNow()) != 3 {
+			t.Errorf("tried %v", w.triedNow())
 		}
 		w.said(t, "error letter ", "error letter ", "error letter ")
 	})
@@ -294,13 +311,13 @@ func TestRefusals(t *testing.T) {
 			time.Sleep(time.Minute)
 			shift(t, w.box(dir), nil)
 		}
-		if len(w.tried) != 1 {
-			t.Errorf("tried %v", w.tried)
+		if len(w.triedNow()) != 1 {
+			t.Errorf("tried %v", w.triedNow())
 		}
 		time.Sleep(2 * time.Minute)
 		shift(t, w.box(dir), nil)
-		if len(w.tried) != 2 {
-			t.Errorf("tried %v", w.tried)
+		if len(w.triedNow()) != 2 {
+			t.Errorf("tried %v", w.triedNow())
 		}
 	})
 }
@@ -321,15 +338,14 @@ func TestRelief(t *testing.T) {
 		put(t, first, letter("c", "y")) // by a handler that is still running
 		began := time.Now()
 		go first.Finish()
-		delete(w.hang, "x")
+		w.with(func() { delete(w.hang, "x") })
 		second := w.box(dir)
 		shift(t, second, nil)
 		if took := time.Since(began); took < grace || took > patience {
 			t.Errorf("the second one was done after %v", took)
 		}
-		slices.Sort(w.tried)
-		if want := []string{"a", "a", "b", "c"}; !slices.Equal(w.tried, want) || len(w.sent) != 3 {
-			t.Errorf("tried %v, sent %v", w.tried, w.sent)
+		if want := []string{"a", "a", "b", "c"}; !slices.Equal(w.triedNow(), want) || w.sentNow() != 3 {
+			t.Errorf("tried %v, sent %v", w.triedNow(), w.sent)
 		}
 		w.said(t) // a try that was cut off says nothing about the server
 	})
@@ -351,8 +367,8 @@ func TestAStuckSenderIsNotWaitedFor(t *testing.T) {
 		if took := time.Since(began); took < patience || took > patience+time.Second {
 			t.Errorf("it waited for %v", took)
 		}
-		if len(w.tried) != 1 {
-			t.Errorf("tried %v", w.tried)
+		if len(w.triedNow()) != 1 {
+			t.Errorf("tried %v", w.triedNow())
 		}
 		cancel()
 		first.Finish()
@@ -368,7 +384,7 @@ func TestWhatHandlersOfFinishedPut(t *testing.T) {
 		b.Start(t.Context(), func() {})
 		put(t, b, letter("a", "x"))
 		b.Finish()
-		if len(w.sent) != 1 {
+		if w.sentNow() != 1 {
 			t.Errorf("sent %v", w.sent)
 		}
 	})
@@ -381,8 +397,8 @@ func TestTheSameLetterIsOne(t *testing.T) {
 		b := w.box(dir)
 		put(t, b, letter("a", "x"), letter("a", "x"))
 		shift(t, b, nil)
-		if len(w.tried) != 1 {
-			t.Errorf("tried %v", w.tried)
+		if len(w.triedNow()) != 1 {
+			t.Errorf("tried %v", w.triedNow())
 		}
 	})
 }
@@ -401,7 +417,7 @@ func TestDamagedLettersArePutAside(t *testing.T) {
 			}
 		}
 		shift(t, w.box(dir), nil)
-		if len(w.sent) != 1 || w.sent["good"] == "" {
+		if w.sentNow() != 1 || w.sent["good"] == "" {
 			t.Errorf("sent %v", w.sent)
 		}
 		w.said(t, "error a letter in the outbox is damaged and not sent; it is kept as", "damaged", "damaged")

@@ -51,10 +51,11 @@ type SMTP struct {
 	Port int
 	CA   []byte // PEM
 
-	o      SMTPOptions
-	server *smtp.Server
-	mu     sync.Mutex
-	mails  []Mail
+	o        SMTPOptions
+	server   *smtp.Server
+	listener net.Listener
+	mu       sync.Mutex
+	mails    []Mail
 }
 
 // StartSMTP starts a server on loopback.
@@ -80,12 +81,16 @@ func StartSMTP(o SMTPOptions) (*SMTP, error) {
 	case !o.Plain:
 		s.server.TLSConfig = config
 	}
+	s.listener = listener
 	go func() { _ = s.server.Serve(listener) }()
 	return s, nil
 }
 
 // Close ends the server and its connections.
-func (s *SMTP) Close() { _ = s.server.Close() }
+func (s *SMTP) Close() {
+	_ = s.server.Close()
+	_ = s.listener.Close() // which the server may not know yet
+}
 
 // Mails are those taken so far.
 func (s *SMTP) Mails() []Mail {

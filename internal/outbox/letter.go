@@ -148,13 +148,15 @@ func (f shelf) list(now time.Time) (slips []*slip, damaged []string, err error) 
 	return slips, damaged, nil
 }
 
-// sweep removes a file that belongs to no letter.
+// sweep removes a file that belongs to no letter. A letter may just be put by
+// another process; what becomes of tries is written by us alone.
 func (f shelf) sweep(entry os.DirEntry, there map[string]bool, now time.Time) {
-	id, isTries := strings.CutSuffix(entry.Name(), triesSuffix)
+	name := entry.Name()
+	id, isTries := strings.CutSuffix(name, triesSuffix)
 	info, err := entry.Info()
 	old := err == nil && now.Sub(info.ModTime()) > abandoned
-	if isTries && !there[id] || old && strings.HasSuffix(entry.Name(), ".new") {
-		_ = os.Remove(f.path(entry.Name()))
+	if isTries && !there[id] || strings.HasSuffix(name, triesSuffix+".new") || old && strings.HasSuffix(name, ".new") {
+		_ = os.Remove(f.path(name))
 	}
 }
 

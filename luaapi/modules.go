@@ -117,7 +117,7 @@ func (at site) callModule(module string, f *modules.Function) int {
 	}
 	results, err := f.Run(&modules.Call{Context: at.L.Context(), World: &at.s.world, Args: args})
 	at.inTime()
-	var m *modules.Mistake
+	var m *modules.ArgumentError
 	switch {
 	case errors.As(err, &m):
 		at.raise(about(name+":", wrong("%s", m.Message).hinting(m.Hint)))

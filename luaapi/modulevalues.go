@@ -133,8 +133,9 @@ func (at site) moduleDecode(p *modules.Param, v lua.LValue) (any, error) {
 	case modules.TypeValue:
 		c := valueReader{s: at.s, left: mostValues, open: map[*lua.LTable]bool{}}
 		return c.value(v, "")
+	default:
+		return nil, wrong("is declared with a type that no value can have: %s", p.Type)
 	}
-	return nil, wrong("is declared with a type that is not known: %s", p.Type)
 }
 
 // moduleString takes numbers too, as Lua's own functions do.

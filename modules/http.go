@@ -175,10 +175,10 @@ func newRequest(method string, a Args) (*Request, error) {
 
 func (r *Request) setJSON(a Args) (err error) {
 	if a.Has("body") {
-		return &Mistake{Message: "both `body` and `json` are given; a request has one of them"}
+		return &ArgumentError{Message: "both `body` and `json` are given; a request has one of them"}
 	}
 	if r.Body, err = marshal(a["json"], false); err != nil {
-		return &Mistake{Message: "`json` cannot be written as JSON: " + err.Error()}
+		return &ArgumentError{Message: "`json` cannot be written as JSON: " + err.Error()}
 	}
 	headers, _ := a["headers"].(map[string]string)
 	for name := range headers {

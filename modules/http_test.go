@@ -205,7 +205,7 @@ func TestProxy(t *testing.T) {
 
 func TestArgumentsOfRequests(t *testing.T) {
 	_, err := call(t, world(), "http.post", Args{"url": "http://x", "json": 1.0, "body": "x"})
-	var m *Mistake
+	var m *ArgumentError
 	if !errors.As(err, &m) {
 		t.Errorf("%v", err)
 	}

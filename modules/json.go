@@ -89,7 +89,7 @@ func isNumber(v any) error {
 func encodeJSON(c *Call) ([]any, error) {
 	text, err := marshal(c.Args["value"], c.Args.Flag("pretty"))
 	if err != nil {
-		return nil, &Mistake{Message: "the value cannot be written as JSON: " + err.Error()}
+		return nil, &ArgumentError{Message: "the value cannot be written as JSON: " + err.Error()}
 	}
 	return []any{string(text)}, nil
 }

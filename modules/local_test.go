@@ -133,7 +133,7 @@ func TestLines(t *testing.T) {
 
 // TestTextIsBounded: what takes too long is left, what grows too much refused.
 func TestTextIsBounded(t *testing.T) {
-	var m *Mistake
+	var m *ArgumentError
 	_, err := call(t, world(), "text.replace", Args{"text": strings.Repeat("x", 300), "what": "x", "with": strings.Repeat("y", 1<<20)})
 	if !errors.As(err, &m) {
 		t.Errorf("%v", err)

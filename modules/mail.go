@@ -161,11 +161,11 @@ func (m *Mail) check() error {
 	}
 	switch {
 	case len(m.To)+len(m.CC)+len(m.BCC) == 0:
-		return &Mistake{Message: "there is nobody to send it to: `to`, `cc` and `bcc` are missing"}
+		return &ArgumentError{Message: "there is nobody to send it to: `to`, `cc` and `bcc` are missing"}
 	case m.User != "" && m.TLS == tlsNone:
-		return &Mistake{Message: "a password is not sent without TLS", Hint: `use tls = "starttls" or "implicit", or leave out the user`}
+		return &ArgumentError{Message: "a password is not sent without TLS", Hint: `use tls = "starttls" or "implicit", or leave out the user`}
 	case m.User == "" && m.Password != "":
-		return &Mistake{Message: "there is a `password`, but no `user`"}
+		return &ArgumentError{Message: "there is a `password`, but no `user`"}
 	case size > mostAttached:
 		return fmt.Errorf("the mail would have %d bytes; the most is %d", size, mostAttached)
 	}

@@ -49,7 +49,7 @@ type Function struct {
 }
 
 // Run does what the function is for. Where its arguments are wrong in a way
-// that their types do not show the error is a *Mistake, which is thrown.
+// that their types do not show the error is a *ArgumentError, which is thrown.
 func (f *Function) Run(c *Call) ([]any, error) { return f.call(c) }
 
 // Param is a parameter, an option, a result, or a key of a record.
@@ -112,10 +112,10 @@ const (
 // Iterator gives one value after another; ok is false after the last.
 type Iterator func() (v any, ok bool)
 
-// Mistake is what is wrong with the arguments of a call.
-type Mistake struct{ Message, Hint string }
+// ArgumentError is what is wrong with the arguments of a call.
+type ArgumentError struct{ Message, Hint string }
 
-func (m *Mistake) Error() string { return m.Message }
+func (m *ArgumentError) Error() string { return m.Message }
 
 // All are the modules, by name.
 var All = sync.OnceValue(func() []*Module {

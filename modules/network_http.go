@@ -118,7 +118,7 @@ func (r *Request) checkRedirect(next *http.Request, via []*http.Request) error {
 	if next.URL.Host == via[0].URL.Host {
 		return nil
 	}
-	harmless := []string{"accept", "accept-language", "content-type", "user-agent"}
+	harmless := []string{"accept", "accept-language", "content-type", "idempotency-key", "user-agent"}
 	for name := range r.Headers {
 		if !slices.Contains(harmless, strings.ToLower(name)) {
 			next.Header.Del(name)

@@ -93,7 +93,7 @@ func (p *patterns) compile(expr string) (*regexp.Regexp, error) {
 	}
 	re, err := regexp.Compile(expr)
 	if err != nil {
-		return nil, &Mistake{
+		return nil, &ArgumentError{
 			Message: "the regular expression is not valid: " + strings.TrimPrefix(err.Error(), "error parsing regexp: "),
 			Hint:    "these are regular expressions of RE2, not patterns of Lua: \\d instead of %d, and without back references",
 		}
@@ -219,7 +219,7 @@ func (c *Call) all(text, expr string) ([][]int, *regexp.Regexp, error) {
 	}
 	places, err := search(c.Context, text, func() [][]int { return re.FindAllStringSubmatchIndex(text, limit) })
 	if len(places) > mostMatches {
-		return nil, nil, &Mistake{Message: fmt.Sprintf("the regular expression matches at more than %d places", mostMatches),
+		return nil, nil, &ArgumentError{Message: fmt.Sprintf("the regular expression matches at more than %d places", mostMatches),
 			Hint: "work on a part of the text, or line by line"}
 	}
 	return places, re, err
@@ -259,5 +259,5 @@ func replacePlain(c *Call, text, with string) ([]any, error) {
 }
 
 func errTooLarge() error {
-	return &Mistake{Message: fmt.Sprintf("the result would have more than %d bytes", largestText)}
+	return &ArgumentError{Message: fmt.Sprintf("the result would have more than %d bytes", largestText)}
 }

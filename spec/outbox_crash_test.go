@@ -63,8 +63,9 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 // shifts, and a day later the last one is given up. The environment is that of
 // the shift in which the fault happens, in whichever it comes.
 func (s *stage) playOutbox(url, fault string) (killed bool) {
-	for _, pause := range []time.Duration{0, 20, 20, 60, 120, 25 * 3600, 3600} {
-		s.now = s.now.Add(pause * time.Second)
+	for _, pause := range []string{"0s", "20s", "20s", "1m", "2m", "25h", "1h"} {
+		d, _ := time.ParseDuration(pause)
+		s.now = s.now.Add(d)
 		env := []string{url}
 		if !killed {
 			env = append(env, fault)

@@ -81,7 +81,7 @@ func (all *servers) http(ts *testscript.TestScript, name, listen string, private
 	listener, err := net.Listen("tcp", listen)
 	ts.Check(err)
 	stuck, free := context.WithCancel(context.Background())
-	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { answer(w, r, l, stuck) }))
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { answer(w, r, l, stuck.Done()) }))
 	_ = s.Listener.Close()
 	s.Listener = listener
 	s.Config.ErrorLog = log.New(io.Discard, "", 0)
@@ -106,7 +106,7 @@ func (all *servers) stops(ts *testscript.TestScript, name string, stop func()) {
 }
 
 // answer notes a request, the headers that tests look at among it.
-func answer(w http.ResponseWriter, r *http.Request, l *record, stuck context.Context) {
+func answer(w http.ResponseWriter, r *http.Request, l *record, stuck <-chan struct{}) {
 	body, _ := io.ReadAll(r.Body)
 	text := fmt.Sprintf("%s %s %s\n", r.Method, r.URL.RequestURI(), body)
 	for _, name := range slices.Sorted(func(yield func(string) bool) {
@@ -125,7 +125,7 @@ func answer(w http.ResponseWriter, r *http.Request, l *record, stuck context.Con
 		w.WriteHeader(status)
 	case r.URL.Path == "/hang":
 		select {
-		case <-stuck.Done():
+		case <-stuck:
 		case <-r.Context().Done():
 		}
 		return

@@ -10,11 +10,9 @@ import (
 
 	"slavedriver/engine"
 	"slavedriver/internal/logging"
-	"slavedriver/internal/outbox"
 	"slavedriver/internal/vardir"
 	"slavedriver/lockstore"
 	"slavedriver/luaapi"
-	"slavedriver/modules"
 )
 
 // envStorePassword is asked where the lock store's URL has no password.
@@ -60,16 +58,10 @@ func (c *command) work(ctx context.Context, script *luaapi.Script, dir *vardir.D
 	}
 	shift.Plan, shift.Script, shift.Store = plan, script, store
 	shift.Dir, shift.Clock, shift.Environ = dir.Path(), c.clock, os.Environ()
-	secrets := script.Secrets()
-	shift.Out, shift.Err, shift.Say = secrets.Writer(c.scriptOutput()), secrets.Writer(c.stderr), c.sayer()
+	shift.Out, shift.Err, shift.Say = c.scriptOutput(), c.stderr, c.sayer()
 	shift.Speak = speaker(dir, script)
-	shift.Log = logging.Redacted(logging.New(plan.Loggers, c.stderr, shift.ScriptLog), secrets)
-	script.UseLog(shift.Log)
-	box := outbox.New(dir.Path("outbox"), outbox.Options{
-		Clock: c.clock, Deliver: modules.Deliverer(&modules.Network{}), Log: shift.Log,
-	})
-	script.UseOutbox(box)
-	shift.Outbox = box
+	shift.Log = logging.New(plan.Loggers, c.stderr, shift.ScriptLog)
+	c.connect(script, dir, shift)
 	report, err := shift.Run(ctx)
 	if shift.Say != nil {
 		sayReport(shift.Say, report)

@@ -9,7 +9,6 @@ import (
 	"sync"
 
 	"slavedriver/engine"
-	"slavedriver/internal/redact"
 )
 
 // Function hands a message to logger function number index of the script.
@@ -98,18 +97,4 @@ func (o *once) trouble(err error) {
 		o.said = true
 		o.say.Log(engine.Warning, err.Error(), nil)
 	}
-}
-
-// Redacted hands messages on without the secrets that are known by then.
-func Redacted(to engine.Logger, secrets *redact.Secrets) engine.Logger {
-	return redacted{to, secrets}
-}
-
-type redacted struct {
-	to      engine.Logger
-	secrets *redact.Secrets
-}
-
-func (r redacted) Log(level engine.Level, message string, fields map[string]any) {
-	r.to.Log(level, r.secrets.String(message), r.secrets.Fields(fields))
 }

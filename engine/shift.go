@@ -42,6 +42,8 @@ type Shift struct {
 	// Speak waits until no other shift is in a handler and returns what gives
 	// up that right again. It fails when ctx is done.
 	Speak func(ctx context.Context) (release func(), err error)
+	// Outbox is what handlers leave messages to; nil: they cannot.
+	Outbox Outbox
 	// Say prints a line for a person who watches; nil where nobody does.
 	Say func(format string, args ...any)
 	// Aloud says on stderr what is logged at that level, unless a logger of the
@@ -70,6 +72,7 @@ func (s *Shift) Run(ctx context.Context) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
+	d.startOutbox()
 	if err := d.reconcile(); err != nil {
 		return Report{}, err
 	}
@@ -199,7 +202,7 @@ func (d *duty) send(act func()) {
 // idle says that nothing runs, nothing is pending and all is told.
 func (d *duty) idle() bool {
 	return len(d.runs) == 0 && len(d.unseen) == 0 && len(d.agenda.Intents) == d.settledIntents() && !d.dirty &&
-		d.leases.idle() && d.voice.idle()
+		d.leases.idle() && d.voice.idle() && d.outboxIdle()
 }
 
 func (d *duty) settledIntents() (n int) {
@@ -221,6 +224,7 @@ func (d *duty) end() (Report, error) {
 	} else {
 		d.voice.sayFinished(d.report)
 	}
+	d.finishOutbox()
 	return d.report, nil
 }
 

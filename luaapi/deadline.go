@@ -25,7 +25,13 @@ type deadline struct {
 	done  <-chan struct{}
 	cause context.CancelCauseFunc
 	timer *time.Timer
+	// left are closed when the processes of io.popen are gone.
+	left []<-chan struct{}
 }
+
+// goneWithin is how long the end of a call waits for processes that were
+// killed: they must not outlive a shift that ends right after.
+const goneWithin = time.Second
 
 // newDeadline begins a call that may take limit. Every one must be ended: what
 // hangs on it (a timer, processes) lives until then.
@@ -55,6 +61,17 @@ func (d *deadline) stop(why error) { d.cause(why) }
 func (d *deadline) end() {
 	d.timer.Stop()
 	d.cause(context.Canceled)
+	if len(d.left) == 0 {
+		return
+	}
+	enough := time.After(goneWithin)
+	for _, gone := range d.left {
+		select {
+		case <-gone:
+		case <-enough:
+			return
+		}
+	}
 }
 
 // call runs fn under its own deadline and returns what it returned, nret
@@ -67,7 +84,9 @@ func (s *Script) call(parent context.Context, limit time.Duration, fn *lua.LFunc
 	s.enter(d)
 	defer s.enter(outer)
 	if err := s.L.CallByParam(lua.P{Fn: fn, NRet: nret, Protect: true}, args...); err != nil {
-		return nil, s.failure(err, d.Err())
+		failure := s.failure(err, d.Err())
+		failure.Message = s.secrets.String(failure.Message)
+		return nil, failure
 	}
 	results := make([]lua.LValue, nret)
 	for i := range results {

@@ -30,7 +30,7 @@ func (s *Script) newEvent(event *engine.Event) *eventObject {
 	if event.Run != nil {
 		e.run = s.wrap(&runObject{event.Run}, s.runMeta)
 	}
-	e.params = toLua(s.L, event.Params)
+	e.params = toLua(s.L, s.secrets.Fields(event.Params))
 	e.self = s.wrap(e, s.eventMeta)
 	return e
 }
@@ -142,5 +142,5 @@ func runOutput(at site, r *runObject) int {
 	if err != nil {
 		at.raise(about("the output cannot be read:", err))
 	}
-	return at.give(lua.LString(text))
+	return at.give(lua.LString(at.s.secrets.String(text)))
 }

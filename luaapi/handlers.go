@@ -176,6 +176,7 @@ func (s *Script) LongestDeadline() time.Duration {
 func (s *Script) Call(ctx context.Context, event *engine.Event) []engine.HandlerError {
 	var failures []engine.HandlerError
 	var e *eventObject
+	defer s.telling(nil, 0)
 	for _, h := range *s.handlers.Load() {
 		if !h.wants(event.Name, event.Job) {
 			continue
@@ -183,6 +184,7 @@ func (s *Script) Call(ctx context.Context, event *engine.Event) []engine.Handler
 		if e == nil {
 			e = s.newEvent(event)
 		}
+		s.telling(event, h.id)
 		if failure := s.handle(ctx, h, e); failure != nil {
 			failures = append(failures, *failure)
 		}

@@ -20,11 +20,11 @@ func (s *Script) openIO() {
 		return s.newFile(f)
 	}
 	lib := &ioLibrary{s: s}
-	lib.input, lib.output = standard("stdin", nil), standard("stdout", s.stdout)
+	lib.input, lib.output = standard("stdin", nil), standard("stdout", s.secrets.Writer(s.stdout))
 	table := s.L.NewTable()
 	table.RawSetString("stdin", lib.input)
 	table.RawSetString("stdout", lib.output)
-	table.RawSetString("stderr", standard("stderr", s.stderr))
+	table.RawSetString("stderr", standard("stderr", s.secrets.Writer(s.stderr)))
 	s.L.SetFuncs(table, map[string]lua.LGFunction{
 		"open": lib.open, "popen": s.popen, "tmpfile": lib.tmpfile, "type": lib.kind, "lines": lib.lines,
 		"close": lib.onOutput("close"), "flush": lib.onOutput("flush"), "write": lib.onOutput("write"),

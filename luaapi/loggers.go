@@ -146,6 +146,8 @@ func (s *Script) Log(index int, level engine.Level, message string, fields map[s
 		return
 	}
 	f := s.functions[index]
+	s.inLogger = true
+	defer func() { s.inLogger = false }()
 	_, err := s.call(context.Background(), defaultDeadline, f.fn, 0,
 		lua.LString(level), lua.LString(message), toLua(s.L, fields))
 	if err == nil {

@@ -79,21 +79,21 @@ func (s *Script) popen(L *lua.LState) int {
 		_ = ours.Close()
 		return at.refused(err)
 	}
-	return at.give(s.newFile(processFile(L.Context(), cmd, ours, mode)))
+	f, gone := processFile(L.Context(), cmd, ours, mode)
+	s.running.left = append(s.running.left, gone)
+	return at.give(s.newFile(f))
 }
 
-// processFile is the script's end of a command's pipe. When ctx ends, reads
-// and writes that wait for the process end too.
-func processFile(ctx context.Context, cmd *exec.Cmd, pipe *os.File, mode string) *file {
-	var once sync.Once
-	var waited error
-	wait := func() error {
-		once.Do(func() {
-			_ = pipe.Close()
-			waited = cmd.Wait()
-		})
-		return waited
-	}
+// processFile is the script's end of a command's pipe, and what is closed when
+// the command is gone. When ctx ends, reads and writes that wait for the process
+// end too.
+func processFile(ctx context.Context, cmd *exec.Cmd, pipe *os.File, mode string) (*file, <-chan struct{}) {
+	gone := make(chan struct{})
+	wait := sync.OnceValue(func() error {
+		defer close(gone)
+		_ = pipe.Close()
+		return cmd.Wait()
+	})
 	context.AfterFunc(ctx, func() { _ = wait() })
 	f := &file{name: "process", close: func() lua.LValue { return lua.LNumber(exitStatus(wait())) }}
 	if mode == "r" {
@@ -101,7 +101,7 @@ func processFile(ctx context.Context, cmd *exec.Cmd, pipe *os.File, mode string)
 	} else {
 		f.w = pipe
 	}
-	return f
+	return f, gone
 }
 
 // inTime throws if the call into the script is over: what waited for a process

@@ -87,6 +87,7 @@ type Script struct {
 	lastHandler int
 	state       State
 	plan        *engine.Plan
+	moduleState
 }
 
 // Load runs the entry file and makes the plan. Its errors are *Error; when ctx
@@ -104,7 +105,7 @@ func Load(ctx context.Context, path string, o Options) (*Script, error) {
 	case err := <-loaded:
 		if err != nil && !errors.Is(err, ErrNoSlaveName) {
 			s.Close()
-			return nil, err
+			return nil, s.redacted(err)
 		}
 		return s, err
 	case <-watchdog.C:
@@ -154,6 +155,7 @@ func (s *Script) getenv(name string) string {
 // load is Load, in the goroutine that may have to be left behind.
 func (s *Script) load(ctx context.Context) error {
 	began := time.Now()
+	s.openModules()
 	s.openLibraries()
 	s.watchGlobals()
 	s.jobMeta = jobClass().metatable(s, nil)
@@ -172,6 +174,7 @@ func (s *Script) load(ctx context.Context) error {
 		return err
 	}
 	s.complete = true
+	defer func() { s.loaded = true }()
 	if err := s.makePlan(); err != nil {
 		return err
 	}

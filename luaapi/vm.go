@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	lua "github.com/yuin/gopher-lua"
+
+	"slavedriver/modules"
 )
 
 // newVM makes a Lua without libraries. The registry grows up to a million
@@ -112,7 +114,7 @@ func (s *Script) print(L *lua.LState) int {
 	for i := range words {
 		words[i] = L.ToStringMeta(L.Get(i + 1)).String()
 	}
-	_, _ = s.stdout.Write([]byte(strings.Join(words, "\t") + "\n"))
+	_, _ = s.stdout.Write([]byte(s.secrets.String(strings.Join(words, "\t")) + "\n"))
 	return 0
 }
 
@@ -177,6 +179,9 @@ func (s *Script) openRequire() {
 func (s *Script) findModule(L *lua.LState) int {
 	at := site{s: s, L: L}
 	name := L.CheckString(1)
+	if loader := s.builtin(name); loader != nil {
+		return at.give(loader)
+	}
 	var looked []string
 	for _, pattern := range strings.Split(s.library("package").RawGetString("path").String(), ";") {
 		path := strings.ReplaceAll(pattern, "?", strings.ReplaceAll(name, ".", "/"))
@@ -189,6 +194,9 @@ func (s *Script) findModule(L *lua.LState) int {
 			at.raise(err)
 		}
 		return at.give(fn)
+	}
+	if strings.HasPrefix(name, modules.Prefix) {
+		at.raise(about("require:", unknown("module", name, modules.Names())))
 	}
 	at.raise(wrong("module `%s` was not found: there is no %s", name, strings.Join(looked, " and no ")))
 	return 0

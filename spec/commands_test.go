@@ -27,6 +27,8 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"signal":  signal,
 	"at":      at,
 	"damage":  damage,
+	"serve":   serve,
+	"unserve": unserve,
 }
 
 // waitfor REGEXP FILE: waits until a line of the file matches.

@@ -88,6 +88,7 @@ func setup(env *testscript.Env) error {
 	env.Setenv("PWD", env.WorkDir)
 	env.Setenv("LANG", "C.UTF-8")
 	env.Setenv("GORACE", os.Getenv("GORACE"))
+	env.Values["servers"] = newServers()
 	env.Defer(func() { endJobsOf(env.WorkDir) })
 	return nil
 }

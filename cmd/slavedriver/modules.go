@@ -1,0 +1,26 @@
+package main
+
+import (
+	"slavedriver/engine"
+	"slavedriver/internal/logging"
+	"slavedriver/internal/outbox"
+	"slavedriver/internal/vardir"
+	"slavedriver/luaapi"
+	"slavedriver/modules"
+)
+
+// connect gives the modules of the script what they act on, and keeps the
+// script's secrets out of what the shift writes.
+func (c *command) connect(script *luaapi.Script, dir *vardir.Dir, shift *engine.Shift) {
+	secrets := script.Secrets()
+	shift.Out, shift.Err = secrets.Writer(shift.Out), secrets.Writer(shift.Err)
+	shift.Log = logging.Redacted(shift.Log, secrets)
+	aloud := shift.Aloud
+	shift.Aloud = func(level engine.Level, message string) { aloud(level, secrets.String(message)) }
+	script.UseLog(shift.Log)
+	box := outbox.New(dir.Path("outbox"), outbox.Options{
+		Clock: c.clock, Deliver: modules.Deliverer(&modules.Network{}), Log: shift.Log,
+	})
+	script.UseOutbox(box)
+	shift.Outbox = box
+}

@@ -140,16 +140,17 @@ func (v *voice) sayNotice() bool {
 		return true
 	}
 	n := v.notices[0]
-	if err := v.told.begin(n.Seq, v.d.Clock.Boot(), v.d.Script.LongestDeadline()); err != nil {
+	if err := v.told.begin(n.Seq, v.d.Clock.Boot(), v.deathsMore); err != nil {
 		v.d.send(func() {
 			v.d.sayOnce("told", Error, fmt.Sprintf("cannot note what was told: %v; handlers wait", err))
 		})
 		return false
 	}
+	defer v.calls(calling{what: "a handler", note: v.told.diedIn})()
 	if v.told.deaths() < deathsAllowed {
 		v.call(&Event{Name: n.Name, ID: n.ID, Time: n.Time, Job: v.d.jobNamed(n.Job), Run: v.runOf(n), Params: n.Params})
 	} else {
-		message := fmt.Sprintf("the event %s was set aside: %d shifts ended in its handlers", n.ID, deathsAllowed)
+		message := fmt.Sprintf("the event %s was set aside: shift after shift ended in its handlers", n.ID)
 		v.d.Log.Log(Error, message, nil)
 		v.call(&Event{
 			Name: EventHandlerError, ID: n.ID + "/set-aside", Time: v.d.now(), Job: v.d.jobNamed(n.Job),

@@ -1,6 +1,6 @@
 # `make` alone says what there is.
 .DEFAULT_GOAL := help
-.PHONY: help build test race vet lint fmt fuzz torture bench readme check ci clean
+.PHONY: help build test race vet lint fmt docs fuzz torture bench readme check ci clean
 
 GO ?= go
 # The release, as in `make build VERSION=1.2.3`; empty: what Go knows of the source.
@@ -40,6 +40,9 @@ lint: ## the linters of .golangci.yml, in the version that tools/go.mod pins
 
 fmt: ## formats the source
 	$(LINT) fmt ./...
+
+docs: ## docs/reference.md, from the tables in the code
+	$(GO) run docs/generate.go
 
 fuzz: ## each fuzz target for FUZZTIME (10s)
 	@for package in $$($(GO) list ./...); do \

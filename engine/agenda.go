@@ -40,6 +40,10 @@ type agenda struct {
 	StoreMet storeMet `json:"storeMet,omitzero"`
 	// StoreDownSince is when the lock store stopped answering; zero while it answers.
 	StoreDownSince time.Time `json:"storeDownSince,omitzero"`
+	// LoadTrouble is that the entry file does not load, CopyTrouble that no copy
+	// of it can be made (config.go).
+	LoadTrouble trouble `json:"loadTrouble,omitzero"`
+	CopyTrouble trouble `json:"copyTrouble,omitzero"`
 }
 
 type storeMet struct {
@@ -99,8 +103,11 @@ const (
 // loadAgenda reads the agenda. One that is missing is empty; one that cannot
 // be understood is set aside under another name and said, and is empty too.
 func loadAgenda(path string) (a *agenda, warning string, err error) {
-	data, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	data, err := durable.ReadFile(path)
+	switch {
+	case errors.Is(err, durable.ErrOdd):
+		return &agenda{}, fmt.Sprintf("the agenda is lost (%v); starts that waited in it are lost, schedules go on from this minute", err), nil
+	case errors.Is(err, fs.ErrNotExist):
 		return &agenda{}, "", nil
 	}
 	if err != nil {

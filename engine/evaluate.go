@@ -12,6 +12,8 @@ import (
 // it decides is in the agenda in memory; the commit makes it true.
 func (d *duty) evaluate() {
 	d.notify(EventStarted, "", fmt.Sprintf("shift/%s/started", d.shiftID()), nil)
+	d.tellLoad()
+	d.tellCopy()
 	if !d.At.IsZero() {
 		d.evaluateMinute(d.At)
 		return
@@ -43,20 +45,25 @@ func (d *duty) evaluate() {
 // the last shift.
 func (d *duty) meetJobs() error {
 	each, all := fingerprints(d.Plan.Jobs, d.Plan.Slave)
+	all += "-" + definitionSum(d.Plan.Jobs)
 	if all == d.agenda.Jobs {
 		return nil // each is older than the last evaluated instant
 	}
-	known, warning, err := loadKnown(d.path(fileKnown))
+	old, warning, err := loadKnown(d.path(fileKnown))
 	if err != nil {
 		return err
 	}
 	if warning != "" {
 		d.Log.Log(Error, warning, nil)
 	}
-	d.known = known.update(each, d.minute())
-	if err := d.known.save(d.path(fileKnown)); err != nil {
+	now := knownFile{
+		Of: all, Jobs: old.Jobs.update(each, d.minute()), Definitions: definitions(d.Plan.Jobs), Before: old.before(d.agenda.Jobs),
+	}
+	if err := now.save(d.path(fileKnown)); err != nil {
 		return err
 	}
+	d.known = now.Jobs
+	d.tellChange(now.Before, now.Definitions)
 	d.agenda.Jobs = all
 	return nil
 }

@@ -10,6 +10,8 @@ const (
 	EventHandlerError      = "slavedriver.handler.error"
 	EventStoreError        = "slavedriver.lockstore.error"
 	EventStoreRecovered    = "slavedriver.lockstore.recovered"
+	EventConfigError       = "slavedriver.config.error"
+	EventConfigChanged     = "slavedriver.config.changed"
 	EventJobStarted        = "slavedriver.job.started"
 	EventJobStdout         = "slavedriver.job.output.stdout"
 	EventJobStderr         = "slavedriver.job.output.stderr"
@@ -64,6 +66,13 @@ var EventDocs = []EventDoc{
 		"the lock store cannot be reached: once when it begins, across shifts", false},
 	{EventStoreRecovered, "EVENT_SLAVEDRIVER_LOCKSTORE_RECOVERED", []ParamDoc{{"since", "number", "when it began, as os.time()"}},
 		"the lock store can be reached again", false},
+	{EventConfigError, "EVENT_SLAVEDRIVER_CONFIG_ERROR", []ParamDoc{
+		{"error", "string", "what is wrong, with file:line"}, {"since", "number", "when it began, as os.time()"},
+	}, "the entry file does not load and its last good copy runs: once for each error, across shifts", false},
+	{EventConfigChanged, "EVENT_SLAVEDRIVER_CONFIG_CHANGED", []ParamDoc{
+		{"added", "list of strings", "names of jobs that are new"}, {"removed", "list of strings", "names of jobs that are gone"},
+		{"changed", "list of strings", "names of jobs that have another definition"},
+	}, "the jobs are others than at the last shift", false},
 	{EventJobStarted, "EVENT_JOB_STARTED", nil, "a job was started, each attempt", true},
 	{EventJobStdout, "EVENT_JOB_OUTPUT_STDOUT", []ParamDoc{
 		{"stdOut", "string", "new output since the last call, 64 KiB at most"},
@@ -78,9 +87,9 @@ var EventDocs = []EventDoc{
 	{EventJobSuccess, "EVENT_JOB_FINISHED_SUCCESS", figures, "a job ended well", true},
 	{EventJobError, "EVENT_JOB_FINISHED_ERROR", append([]ParamDoc{
 		{"exitCode", "number", "nil if it is not known"},
-		{"signal", "number", "inferred from an exit code of 128 + n"},
+		{"signal", "number", "inferred from an exit code of 128 + n, nil if there is none"},
 		{"timedOut", "boolean", "it was ended because of its timeout"},
-		{"reason", "string", "why, where the exit code does not say"},
+		{"reason", "string", "why, where the exit code does not say, else nil"},
 	}, figures...), "a job ended badly, or could not be started", true},
 	{EventJobRetrying, "EVENT_JOB_RETRYING", []ParamDoc{
 		{"attempt", "number", "which attempt failed, from 1"}, {"delay", "number", "seconds from its end to the next one"},
@@ -89,7 +98,7 @@ var EventDocs = []EventDoc{
 		{"reason", "string", "why, where the exit code does not say"},
 	}, "a job failed and is tried again; finished.error comes with the last attempt alone", true},
 	{EventJobStillRunning, "EVENT_JOB_LAST_INSTANCE_STILL_RUNNING", []ParamDoc{
-		{"runningSince", "number", "when the last instance started, as os.time()"},
+		{"runningSince", "number", "when the last instance started, as os.time(), nil if not known"},
 		{"slave", "string", "where it runs"},
 	}, "a job was due, but its last instance still runs and they may not overlap", true},
 	{EventJobSkipped, "EVENT_JOB_SKIPPED", []ParamDoc{{"reason", "string", "why"}}, "an instant that was not to start", true},
@@ -110,7 +119,7 @@ type Event struct {
 	Time   time.Time      // when it happened, not when it is told
 	Job    *Job           // nil for events of slavedriver itself
 	Run    *RunInfo       // nil where there is no run
-	Params map[string]any // string, bool, int, int64, float64; a missing key is nil
+	Params map[string]any // string, bool, int, int64, float64, []any of these; a missing key is nil
 }
 
 // RunInfo is what handlers may know of a run.

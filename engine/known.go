@@ -7,7 +7,6 @@ import (
 	"hash/fnv"
 	"io"
 	"io/fs"
-	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -25,6 +24,9 @@ type knownJob struct {
 	Print string    `json:"print"`
 }
 
+// printOff is the fingerprint of a job that is not due on this slave at all.
+const printOff = "off"
+
 // fingerprints returns one for each job, by name, and one for all of them.
 func fingerprints(jobs []*Job, slave string) (each map[string]string, all string) {
 	each = make(map[string]string, len(jobs))
@@ -39,7 +41,7 @@ func fingerprints(jobs []*Job, slave string) (each map[string]string, all string
 // fingerprint changes when the instants at which a job is due on this slave do.
 func fingerprint(job *Job, slave string) string {
 	if !job.Enabled || !job.OnSlave(slave) {
-		return "off"
+		return printOff
 	}
 	text := strings.Join(job.ScheduleText, "\n")
 	if job.Timezone != "" {
@@ -48,22 +50,44 @@ func fingerprint(job *Job, slave string) string {
 	return text
 }
 
+// knownFile is jobs.json.
+type knownFile struct {
+	// Of is the fingerprint of the jobs (agenda.Jobs) that it was written for.
+	Of   string `json:"of"`
+	Jobs known  `json:"jobs"`
+	// Definitions are those jobs' (definition.go), by name; nil: not known.
+	Definitions map[string]string `json:"definitions"`
+	// Before are the definitions of the jobs before those. It takes an agenda
+	// that names Of to make the change from them known, and that is written
+	// later: the shift may die in between.
+	Before map[string]string `json:"before"`
+}
+
 // loadKnown reads the jobs known so far; a file that is missing or cannot be
 // understood counts as none, so that each job begins with this minute.
-func loadKnown(path string) (k known, warning string, err error) {
-	data, err := os.ReadFile(path)
+func loadKnown(path string) (k knownFile, warning string, err error) {
+	data, err := durable.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return known{}, "", nil
+		return knownFile{}, "", nil
 	}
 	if err != nil {
-		return nil, "", fmt.Errorf("cannot read the list of known jobs: %w", err)
+		return knownFile{}, "", fmt.Errorf("cannot read the list of known jobs: %w", err)
 	}
 	if err := json.Unmarshal(data, &k); err != nil {
 		aside, err2 := setAside(path)
-		return known{}, fmt.Sprintf("the list of known jobs could not be understood (%v) and was set aside as %s; "+
+		return knownFile{}, fmt.Sprintf("the list of known jobs could not be understood (%v) and was set aside as %s; "+
 			"each job begins with this minute", err, aside), err2
 	}
 	return k, "", nil
+}
+
+// before are the definitions of the jobs that the agenda knows, to which those
+// of now are compared; nil where they are not known.
+func (k knownFile) before(agendaJobs string) map[string]string {
+	if agendaJobs == k.Of || agendaJobs == "" { // nothing is known of the agenda, if it was lost
+		return k.Definitions
+	}
+	return k.Before
 }
 
 // update is k as it is to be from this minute on.
@@ -79,7 +103,7 @@ func (k known) update(prints map[string]string, minute time.Time) known {
 	return next
 }
 
-func (k known) save(path string) error {
+func (k knownFile) save(path string) error {
 	data, err := json.Marshal(k)
 	if err != nil {
 		return fmt.Errorf("cannot encode the list of known jobs: %w", err)

@@ -208,7 +208,7 @@ func TestARetryOfAJobThatIsGone(t *testing.T) {
 				m.until("12:02:30")
 				const reason = "exit code 5; not retried: the job is no longer in the entry file, or was disabled"
 				m.same("events", m.told("job.output.stdout"), "started flaky 12:00:00", "retrying flaky 12:00:00 attempt=1 delay=3600 exitCode=5",
-					"finished.error flaky 12:00:00 attempt=1 exitCode=5 reason="+reason)
+					"config.changed", "finished.error flaky 12:00:00 attempt=1 exitCode=5 reason="+reason)
 				m.same("ledger", m.ledger(), "retrying flaky 12:00:00", "failed flaky 12:00:00: "+reason)
 				if output != "trying\n" {
 					t.Errorf("the handler reads %q", output)

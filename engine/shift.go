@@ -44,6 +44,14 @@ type Shift struct {
 	Speak func(ctx context.Context) (release func(), err error)
 	// Say prints a line for a person who watches; nil where nobody does.
 	Say func(format string, args ...any)
+	// Aloud says on stderr what is logged at that level, unless a logger of the
+	// plan does; nil: nothing more than the log.
+	Aloud func(level Level, message string)
+	// LoadError is why Plan and Script are those of the last good copy; nil:
+	// they are those of the entry file.
+	LoadError *LoadError
+	// CopyError is why the copy that this shift was to make is not there.
+	CopyError error
 
 	scriptLog scriptLog
 }

@@ -3,7 +3,6 @@ package luaapi
 import (
 	"errors"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -28,7 +27,7 @@ func addJob(at site, s *Script) int {
 		}
 		err = at.add(j, nil)
 	}
-	if err != nil {
+	if err != nil && !s.passOver(at.position(), err) {
 		at.raise(err)
 	}
 	at.L.Push(j.self)
@@ -80,7 +79,9 @@ func addAllJobsInDirectory(at site, s *Script) int {
 		at.raise(err)
 	}
 	for _, file := range files {
-		at.addJobFile(file, d)
+		if err := at.guarded(func() { at.addJobFile(file, d) }); err != nil && !s.passOver(at.position(), err) {
+			at.raise(err)
+		}
 	}
 	return 0
 }
@@ -88,7 +89,7 @@ func addAllJobsInDirectory(at site, s *Script) int {
 // jobFiles lists the job files below dir, a folder's own and those of its
 // subfolders in one alphabetical order.
 func (s *Script) jobFiles(dir string) ([]string, error) {
-	entries, err := os.ReadDir(dir)
+	entries, err := s.o.Files.ReadDir(dir)
 	if err != nil {
 		return nil, wrong("cannot read the folder %s: %s", s.display(dir), reason(err))
 	}

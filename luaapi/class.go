@@ -59,6 +59,17 @@ type class[T any] struct {
 // metatable makes what Lua needs for objects of this class. statics are values
 // that every object has. It is made once for each VM.
 func (c *class[T]) metatable(s *Script, statics map[string]lua.LValue) *lua.LTable {
+	members := c.members(s, statics)
+	mt := s.L.CreateTable(0, 4)
+	mt.RawSetString("__index", s.L.NewFunction(func(L *lua.LState) int { return c.index(site{s: s, L: L}, members) }))
+	mt.RawSetString("__newindex", s.L.NewFunction(func(L *lua.LState) int { return c.newIndex(site{s: s, L: L}, members) }))
+	mt.RawSetString("__tostring", s.L.NewFunction(func(L *lua.LState) int { return c.toString(L) }))
+	mt.RawSetString("__metatable", lua.LFalse)
+	return mt
+}
+
+// members are what each object of the class has by name, but for its properties.
+func (c *class[T]) members(s *Script, statics map[string]lua.LValue) *lua.LTable {
 	members := s.L.CreateTable(0, len(c.methods)+2*len(c.fields.fields)+len(statics))
 	for _, m := range c.methods {
 		members.RawSetString(m.name, c.function(s, m.name, m.call))
@@ -69,12 +80,7 @@ func (c *class[T]) metatable(s *Script, statics map[string]lua.LValue) *lua.LTab
 	for name, v := range statics {
 		members.RawSetString(name, v)
 	}
-	mt := s.L.CreateTable(0, 4)
-	mt.RawSetString("__index", s.L.NewFunction(func(L *lua.LState) int { return c.index(site{s: s, L: L}, members) }))
-	mt.RawSetString("__newindex", s.L.NewFunction(func(L *lua.LState) int { return c.newIndex(site{s: s, L: L}, members) }))
-	mt.RawSetString("__tostring", s.L.NewFunction(func(L *lua.LState) int { return c.toString(L) }))
-	mt.RawSetString("__metatable", lua.LFalse)
-	return mt
+	return members
 }
 
 // accessors makes setX and getX of a field, as far as the class has them.

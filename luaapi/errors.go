@@ -16,6 +16,8 @@ type Error struct {
 	Message string
 	Hint    string // what to do next; "" where that is not known
 	Err     error  // the cause, for errors.Is; may be nil
+
+	before []*Error // mistakes that were passed over before it
 }
 
 // ErrNoSlaveName is wrapped by the error of Load when no source has a name for
@@ -32,6 +34,13 @@ func (e *Error) Error() string {
 
 // Unwrap is the cause.
 func (e *Error) Unwrap() error { return e.Err }
+
+// Overran says that the file took too long and was cut off; where that was is
+// chance.
+func (e *Error) Overran() bool {
+	var late *overran
+	return errors.As(e.Err, &late)
+}
 
 // mistake is what is wrong with a value, before it is known where that stands.
 // Its message is a predicate ("must be a string"), to which about gives a

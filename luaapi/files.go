@@ -3,6 +3,7 @@ package luaapi
 import (
 	"bytes"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -50,8 +51,42 @@ func (s *Script) loadFile(path string) (*lua.LFunction, error) {
 // read returns a file without a byte order mark and with its #! line empty,
 // and notes that it was read.
 func (s *Script) read(path string) ([]byte, error) {
-	if s.o.CheckFile != nil {
-		if err := s.o.CheckFile(path); err != nil {
+	source, err := s.o.Files.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	s.files = append(s.files, path)
+	source = bytes.TrimPrefix(source, []byte("\xef\xbb\xbf"))
+	if bytes.HasPrefix(source, []byte("#")) {
+		end := bytes.IndexByte(source, '\n')
+		if end < 0 {
+			end = len(source)
+		}
+		source = source[end:] // the newline stays
+	}
+	return source, nil
+}
+
+// Files is where Load finds files of Lua. Paths are absolute and clean; errors
+// are those of package os, or sentences.
+type Files interface {
+	// ReadFile returns the content of a regular file, which is only to be read.
+	ReadFile(path string) ([]byte, error)
+	// ReadDir lists a folder in the order of the names.
+	ReadDir(path string) ([]fs.DirEntry, error)
+	// IsFile says whether there is something that can be read as a module.
+	IsFile(path string) bool
+}
+
+// Disk is the Files of the file system. check is asked before a file is read,
+// and its error refuses the file; nil: all may be read.
+func Disk(check func(path string) error) Files { return disk{check} }
+
+type disk struct{ check func(path string) error }
+
+func (d disk) ReadFile(path string) ([]byte, error) {
+	if d.check != nil {
+		if err := d.check(path); err != nil {
 			return nil, err
 		}
 	}
@@ -62,21 +97,12 @@ func (s *Script) read(path string) ([]byte, error) {
 	} else if !info.Mode().IsRegular() {
 		return nil, errors.New("it is not a regular file")
 	}
-	source, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	s.files = append(s.files, path)
-	source = bytes.TrimPrefix(source, []byte("\xef\xbb\xbf"))
-	if bytes.HasPrefix(source, []byte("#")) {
-		end := bytes.IndexByte(append(source, '\n'), '\n')
-		source = source[min(end, len(source)):]
-	}
-	return source, nil
+	return os.ReadFile(path)
 }
 
-// isFile says whether there is something that can be read as a module.
-func isFile(path string) bool {
+func (disk) ReadDir(path string) ([]fs.DirEntry, error) { return os.ReadDir(path) }
+
+func (disk) IsFile(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && !info.IsDir()
 }

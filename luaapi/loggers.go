@@ -77,7 +77,7 @@ var levelFields = sync.OnceValue(func() *fieldSet[engine.LogLevels] {
 			func(l *engine.LogLevels) *engine.Level { return &l.JobStartingAndFinishing }),
 		level("errorExitCode", "the exit code is no success, or not known", d.ErrorExitCode,
 			func(l *engine.LogLevels) *engine.Level { return &l.ErrorExitCode }),
-		level("invalidConfig", "the slave's name is not known", d.InvalidConfig,
+		level("invalidConfig", "the slave's name is not known, or the entry file does not load", d.InvalidConfig,
 			func(l *engine.LogLevels) *engine.Level { return &l.InvalidConfig }),
 		level("notFinishedWhenExpected", "the expected run time elapsed", d.NotFinishedWhenExpected,
 			func(l *engine.LogLevels) *engine.Level { return &l.NotFinishedWhenExpected }),

@@ -33,8 +33,10 @@ type Options struct {
 	// Stderr likewise. nil: it is dropped.
 	Stdout, Stderr io.Writer
 	LoadTimeout    time.Duration // 0: 10 s
-	// CheckFile is asked before the entry file, a job file or a module is read;
-	// its error refuses the file. nil: all may be read.
+	// Files is where the entry file, job files and modules are found. nil: on
+	// the disk, where CheckFile is asked before one of them is read; its error
+	// refuses the file (nil: all may be read).
+	Files     Files
 	CheckFile func(path string) error
 	// CheckStore is asked about the URL of a lock store. nil: all are taken.
 	CheckStore func(url string) error
@@ -42,6 +44,8 @@ type Options struct {
 	// what the kernel says, so that symlinks stay as they are.
 	WorkingDirectory string
 	Root             bool // jobs may have a user and a group
+
+	goOn bool // after a mistake, to find more of them; see Mistakes
 }
 
 // Script is a loaded entry file. All but Wants and LongestDeadline must be
@@ -68,10 +72,14 @@ type Script struct {
 	files     []string        // read, absolute
 	sources   map[string]bool // the names of loaded files, as they are shown
 	warnings  []string
+	mistakes  []*Error // passed over
 
-	complete    bool      // the plan is; options and settings stay as they are
-	running     *deadline // of the call into the script that is going on
-	raised      *Error    // the last one that was thrown into the script
+	complete bool      // the plan is; options and settings stay as they are
+	running  *deadline // of the call into the script that is going on
+	raised   *Error    // the last one that was thrown into the script
+	// explained is explain; calling that would be a cycle in the initialization
+	// of the tables of methods.
+	explained   func(error) *Error
 	missing     missingGlobal
 	made        []*job // by Job; each is to be added
 	complained  []int  // logger functions that failed
@@ -88,7 +96,7 @@ type Script struct {
 func Load(ctx context.Context, path string, o Options) (*Script, error) {
 	s := newScript(path, o)
 	loaded := make(chan error, 1)
-	go func() { loaded <- s.load(ctx) }()
+	go func() { loaded <- s.withMistakes(s.load(ctx)) }()
 	// The VM notices its deadline itself, unless it is inside a builtin of Lua.
 	watchdog := time.NewTimer(s.o.LoadTimeout + 2*time.Second)
 	defer watchdog.Stop()
@@ -110,6 +118,9 @@ func newScript(path string, o Options) *Script {
 	if o.LoadTimeout == 0 {
 		o.LoadTimeout = defaultDeadline
 	}
+	if o.Files == nil {
+		o.Files = Disk(o.CheckFile)
+	}
 	// One lock for both: they may be the same writer.
 	output := new(sync.Mutex)
 	s := &Script{
@@ -117,7 +128,7 @@ func newScript(path string, o Options) *Script {
 		stdout: shareable(o.Stdout, output), stderr: shareable(o.Stderr, output),
 		bySlug: map[string]*job{}, schedules: map[zoned]schedule.Schedule{}, sources: map[string]bool{},
 	}
-	s.entry = s.absolute(s.shown)
+	s.entry, s.explained = s.absolute(s.shown), s.explain
 	s.levels = engine.DefaultLogLevels()
 	s.loggers = []engine.LoggerConfig{{Kind: "stderr", Level: string(engine.Error)}}
 	for _, f := range settingFields().fields {
@@ -181,7 +192,7 @@ func (s *Script) makePlan() error {
 	}
 	for i, j := range s.jobs {
 		at := site{s: s, L: s.L, from: j.source}
-		if err := j.complete(at); err != nil {
+		if err := j.complete(at); err != nil && !s.passOver(j.source, err) {
 			return place(j.source, err)
 		}
 		s.plan.Jobs[i] = &j.Job

@@ -75,11 +75,24 @@ var slavedriverClass = sync.OnceValue(func() *class[Script] {
 	}
 })
 
-// newSlavedriver makes the object with its constructors and constants.
+// The one constant that is no event's.
+const (
+	constantAll = "EVENT_SLAVEDRIVER_ALL"
+	patternAll  = "slavedriver.*"
+)
+
+// newSlavedriver makes the object.
 func (s *Script) newSlavedriver() *lua.LUserData {
+	s.object = s.wrap(s, nil)
+	s.object.Metatable = slavedriverClass().metatable(s, s.statics())
+	return s.object
+}
+
+// statics are the constructors and constants of slavedriver.
+func (s *Script) statics() map[string]lua.LValue {
 	statics := map[string]lua.LValue{
-		"EVENT_SLAVEDRIVER_ALL": lua.LString("slavedriver.*"),
-		"state":                 s.wrap(&stateObject{}, stateClass().metatable(s, nil)),
+		constantAll: lua.LString(patternAll),
+		"state":     s.wrap(&stateObject{}, stateClass().metatable(s, nil)),
 		"Job": s.constructor(func(at site, v lua.LValue) (lua.LValue, error) {
 			at.stillLoading("Job")
 			j, err := at.jobArgument(v)
@@ -96,9 +109,7 @@ func (s *Script) newSlavedriver() *lua.LUserData {
 	for _, kind := range loggerKinds() {
 		statics[kind.name] = s.constructor(kind.make)
 	}
-	s.object = s.wrap(s, nil)
-	s.object.Metatable = slavedriverClass().metatable(s, statics)
-	return s.object
+	return statics
 }
 
 // constructor is a function that takes `.` and `:` alike.

@@ -13,7 +13,10 @@ func unknown(what, name string, known []string) *mistake {
 	return m
 }
 
-// nearest is the known name that name was probably meant to be, or "".
+// Nearest is the known name that name was probably meant to be, or "".
+func Nearest(name string, known []string) string { return nearest(name, known) }
+
+// nearest is Nearest.
 func nearest(name string, known []string) string {
 	best, least := "", 1+max(1, len(name)/3)
 	for _, candidate := range known {

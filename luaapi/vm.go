@@ -180,7 +180,7 @@ func (s *Script) findModule(L *lua.LState) int {
 	var looked []string
 	for _, pattern := range strings.Split(s.library("package").RawGetString("path").String(), ";") {
 		path := strings.ReplaceAll(pattern, "?", strings.ReplaceAll(name, ".", "/"))
-		if !isFile(path) {
+		if !s.o.Files.IsFile(path) {
 			looked = append(looked, s.display(path))
 			continue
 		}

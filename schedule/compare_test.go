@@ -30,7 +30,7 @@ func thorough(t *testing.T) int {
 }
 
 // checks sets how many expressions each check of this test draws, unless the
-// command line says so.
+// command line says so. Few will do for the race detector.
 func checks(t *testing.T, n int) {
 	f := flag.Lookup("rapid.checks")
 	old := f.Value.String()
@@ -43,6 +43,9 @@ func checks(t *testing.T, n int) {
 		}
 	}
 	t.Cleanup(func() { set(old) })
+	if slowdown > 1 {
+		n = 1 + n/10
+	}
 	set(fmt.Sprint(n * thorough(t)))
 }
 

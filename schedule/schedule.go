@@ -1,5 +1,6 @@
 // Package schedule says when: cron expressions, instants and windows. It is
-// pure: it reads no clock, and nothing here fails after parsing.
+// pure: it reads no clock, and nothing here fails after parsing. Zone alone
+// reads something, the time zone database.
 package schedule
 
 import "time"

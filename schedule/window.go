@@ -11,10 +11,12 @@ import (
 const maxMerged = 20_000
 
 // Between gives the instants after from and not after to: the latest most of
-// them, in order; more is how many earlier ones are left out. It takes a few
-// milliseconds at most, however far apart from and to are. There is one thing
-// that it does not tell exactly: where a union leaves out more than 20,000, more
-// may be as small as what the most frequent of its schedules leaves out.
+// them, in order; more is how many earlier ones are left out. However far apart
+// from and to are, it takes little longer than asking Next for those it gives, a
+// few milliseconds for a thousand. There is one thing that it does not tell
+// exactly: where a union leaves out more than 20,000, more may be as small as
+// what the most frequent of its schedules leaves out. A Schedule that is not of
+// this package is gone through instant by instant.
 func Between(s Schedule, from, to time.Time, most int) (instants []time.Time, more int) {
 	begin := beginOfLatest(s, from, to, most)
 	each(s, begin, to, func(t time.Time) { instants = append(instants, t) })

@@ -25,7 +25,7 @@ func TestExamples(t *testing.T) {
 	out := example(t, dir, "2026-11-23T00:05:02Z")
 	wants(t, out, `Got event "slavedriver.started"`, `stdOut > good night`, `stdErr > the disk is full`,
 		`"slavedriver.job.finished.error" on job "Say what failed"`, `"slavedriver.job.finished.success" on job "Rotate logs"`)
-	out = example(t, dir, "2026-11-23T02:30:02Z")
+	out = example(t, dir, "2026-11-23T01:30:02Z") // half past two in Berlin
 	wants(t, out, `stdOut > dumping`, "ALERT: Backup failed: exit code 3\nno room\n", `on job "Check the disk"`)
 }
 

@@ -1,23 +1,38 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"slavedriver/engine"
+	"slavedriver/luaapi"
 )
+
+const checkManual = `Loads an entry file, says what is wrong with it and where, and runs nothing.
+
+After the first mistake it goes on to find more: one in each job, and in each
+file of a folder of jobs. What stops the entry file itself hides the rest of it.
+It is always strict: whether there is a last good copy of FILE does not matter.
+--json prints one object, whether the file is valid or not.`
 
 func (c *command) checkCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:               "check FILE",
 		Short:             "Loads an entry file and says what is wrong with it, and where",
+		Long:              checkManual,
 		Args:              oneArgument,
 		ValidArgsFunction: onlyLua,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			script, err := c.load(cmd.Context(), args[0])
+			var invalid *luaapi.Error
+			if errors.As(err, &invalid) {
+				return c.printMistakes(cmd.Context(), args[0], invalid)
+			}
 			if err != nil {
 				return err
 			}
@@ -25,6 +40,32 @@ func (c *command) checkCommand() *cobra.Command {
 			return c.printVerdict(args[0], script.Plan())
 		},
 	}
+}
+
+// mistake is an error in the output of `check --json`.
+type mistake struct {
+	File    string `json:"file,omitempty"`
+	Line    int    `json:"line,omitempty"`
+	Message string `json:"message"`
+	Hint    string `json:"hint,omitempty"`
+}
+
+// printMistakes says all that is found to be wrong with an entry file that was
+// refused.
+func (c *command) printMistakes(ctx context.Context, file string, first *luaapi.Error) error {
+	mistakes := []mistake{}
+	for _, e := range luaapi.Mistakes(ctx, file, c.loadOptions(c.disk()), first) {
+		mistakes = append(mistakes, mistake{e.File, e.Line, e.Message, e.Hint})
+		if !c.json {
+			complainOf(c.stderr, e.Error(), e.Hint)
+		}
+	}
+	if c.json {
+		if err := c.printJSON(map[string]any{"file": file, "valid": false, "errors": mistakes}); err != nil {
+			return err
+		}
+	}
+	return &failure{status: exitUsage, err: first, said: true}
 }
 
 // printVerdict says that the file is valid, and what may still be wrong.

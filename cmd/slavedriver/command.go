@@ -19,7 +19,10 @@ type command struct {
 	slave  string
 	json   bool
 	at     string
+	strict bool
 
+	program        string // as it was called; "": not known
+	calledFrom     string // see noteFolder
 	stdout, stderr io.Writer
 	clock          engine.Clock
 }
@@ -28,6 +31,10 @@ const manual = `Runs the jobs that are due in FILE, a Lua file, and watches them
 done or the next call takes over. A crontab line is all it needs:
 
   * * * * * /usr/local/bin/slavedriver /srv/shop/slavedriver.lua
+
+When FILE does not load, what runs is the copy that was made when it last did,
+and that is said: on stderr and in the log when it begins, when the error
+becomes another, and every hour; to the handlers once for each error.
 
 Exit status: 0 the work was done, whatever the jobs did; 2 wrong usage or an
 invalid FILE; 3 the var dir or a lock cannot be used; 1 anything else.`
@@ -54,12 +61,14 @@ func (c *command) root() *cobra.Command {
 	flags.StringVar(&c.slave, "slave", "", "the name of this slave (else the FILE's, $SLAVEDRIVER_SLAVE_NAME, or the hostname)")
 	flags.BoolVar(&c.json, "json", false, "print data as JSON, one object a line")
 	root.Flags().StringVar(&c.at, "at", "", "run what is due in the minute of `TIME` (RFC 3339, or \"2026-11-23 18:30\")")
+	root.Flags().BoolVar(&c.strict, "strict", false, "when FILE does not load, fail; do not run its last good copy")
 	root.Flags().Bool("version", false, "print the version")
 	root.SetFlagErrorFunc(wrongFlag)
 	root.SetVersionTemplate("slavedriver {{.Version}}\n")
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetHelpCommand(helpCommand())
-	root.AddCommand(c.checkCommand(), c.listCommand(), c.versionCommand(), completionCommand())
+	root.AddCommand(c.checkCommand(), c.listCommand(), c.simulateCommand(), c.whyCommand(), c.initCommand(), c.typesCommand(),
+		c.versionCommand(), completionCommand())
 	return root
 }
 

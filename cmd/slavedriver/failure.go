@@ -21,6 +21,7 @@ const (
 type failure struct {
 	status int
 	hint   string // what to do next; may be empty
+	said   bool   // it was complained about already
 	err    error
 }
 
@@ -49,15 +50,23 @@ func report(stderr io.Writer, err error) int {
 	var known *failure
 	switch {
 	case errors.As(err, &known):
+		if known.said {
+			return known.status
+		}
 		status, hint = known.status, known.hint
 	case errors.As(err, &inFile):
 		status, hint = exitUsage, inFile.Hint
 	}
-	complain(stderr, "error", err.Error())
+	complainOf(stderr, err.Error(), hint)
+	return status
+}
+
+// complainOf prints an error, and a hint if there is one.
+func complainOf(stderr io.Writer, sentence, hint string) {
+	complain(stderr, "error", sentence)
 	if hint != "" {
 		complain(stderr, "hint", hint)
 	}
-	return status
 }
 
 // complain prints one line in the one form that all complaints have.

@@ -10,15 +10,24 @@ import (
 
 	"slavedriver/engine"
 	"slavedriver/internal/logging"
+	"slavedriver/schedule"
 )
 
 // nextShown is how many coming starts list shows.
 const nextShown = 3
 
+const listManual = `Shows each job: what became of it last, its next starts, and its schedule in
+words. Times are on the clock of the job's zone, which is named where it is not
+the host's.
+
+What became of a job last is in what shifts recorded here; "-" is nothing, or
+nothing of late. Jobs of a last good copy of FILE are not shown.`
+
 func (c *command) listCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:               "list FILE",
-		Short:             "Shows the jobs: their schedule, whether they run here, their next starts",
+		Short:             "Shows the jobs: their schedule, their last outcome, their next starts",
+		Long:              listManual,
 		Args:              oneArgument,
 		ValidArgsFunction: onlyLua,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -29,107 +38,183 @@ func (c *command) listCommand() *cobra.Command {
 			defer script.Close()
 			plan := script.Plan()
 			c.warn(plan.Warnings)
-			if c.json {
-				return c.listJSON(plan)
+			last, err := c.lastOutcomes(plan)
+			if err != nil {
+				c.warn([]string{"what became of the jobs last is not known: " + err.Error()})
 			}
-			return c.listTable(plan)
+			if c.json {
+				return c.listJSON(plan, last)
+			}
+			return c.listTable(plan, last)
 		},
 	}
 }
 
-// listed is a job in the output of `list --json`.
-type listed struct {
-	Name        string      `json:"name"`
-	Slug        string      `json:"slug"`
-	Description string      `json:"description,omitempty"`
-	Tags        []string    `json:"tags"`
-	Source      string      `json:"source"` // file:line
-	Command     string      `json:"command"`
-	Schedule    []string    `json:"schedule"`
-	Enabled     bool        `json:"enabled"`
-	Slaves      []string    `json:"slaves"`  // empty: all
-	OnSlave     bool        `json:"onSlave"` // it runs on this one
-	Next        []time.Time `json:"next"`    // the next starts here
+func (c *command) lastOutcomes(plan *engine.Plan) (map[string]engine.Outcome, error) {
+	dir, err := c.lookDir(plan.EntryFile, plan.Namespace)
+	if err != nil {
+		return nil, err
+	}
+	return engine.LastOutcomes(dir, plan.Jobs)
 }
 
-func (c *command) listJSON(plan *engine.Plan) error {
+// listed is a job in the output of `list --json`.
+type listed struct {
+	Name        string          `json:"name"`
+	Slug        string          `json:"slug"`
+	Description string          `json:"description,omitempty"`
+	Tags        []string        `json:"tags"`
+	Source      string          `json:"source"` // file:line
+	Command     string          `json:"command"`
+	Schedule    []string        `json:"schedule"`
+	InWords     string          `json:"inWords,omitempty"`  // the schedule
+	Timezone    string          `json:"timezone,omitempty"` // else the host's
+	Enabled     bool            `json:"enabled"`
+	Slaves      []string        `json:"slaves"`  // empty: all
+	OnSlave     bool            `json:"onSlave"` // it runs on this one
+	Last        *engine.Outcome `json:"last"`    // null: nothing is recorded
+	Next        []time.Time     `json:"next"`    // the next starts here, in the job's zone
+}
+
+func (c *command) listJSON(plan *engine.Plan, last map[string]engine.Outcome) error {
 	for _, job := range plan.Jobs {
-		err := c.printJSON(listed{
+		one := listed{
 			Name: job.Name, Slug: job.Slug, Description: job.Description, Tags: append([]string{}, job.Tags...),
-			Source: job.Source, Command: job.Command.String(), Schedule: append([]string{}, job.ScheduleText...),
+			Source: job.Source, Command: job.Command.String(), Schedule: append([]string{}, job.ScheduleText...), Timezone: job.Timezone,
 			Enabled: job.Enabled, Slaves: append([]string{}, job.Slaves...), OnSlave: job.OnSlave(plan.Slave),
 			Next: nextStarts(job, plan.Slave, c.clock.Now()),
-		})
-		if err != nil {
+		}
+		one.InWords, _ = schedule.Describe(job.ScheduleText...)
+		if o, ok := last[job.Name]; ok {
+			one.Last = &o
+		}
+		if err := c.printJSON(one); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// nextStarts are the next few starts on that slave; none where the job does not
-// start there, or where only its function knows when.
+// nextStarts are the next few starts on that slave, jitter included; none where
+// the job does not start there, or where only its function knows when.
 func nextStarts(job *engine.Job, slave string, now time.Time) []time.Time {
 	next := []time.Time{}
 	if !job.Enabled || !job.OnSlave(slave) || job.Schedule == nil {
 		return next
 	}
-	for t := job.Schedule.Next(now); !t.IsZero() && len(next) < nextShown; t = job.Schedule.Next(t) {
-		next = append(next, t)
+	delay := engine.JitterOf(job, slave)
+	for t := job.Schedule.Next(now.Add(-delay)); !t.IsZero() && len(next) < nextShown; t = job.Schedule.Next(t) {
+		next = append(next, t.Add(delay).In(job.Location))
 	}
 	return next
 }
 
-func (c *command) listTable(plan *engine.Plan) error {
-	table := tabwriter.NewWriter(c.stdout, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(table, "JOB\tSCHEDULE\tHERE\tNEXT STARTS")
+// listTable prints a line for each job, and below it one for each of its
+// schedules.
+func (c *command) listTable(plan *engine.Plan, last map[string]engine.Outcome) error {
+	var lines strings.Builder
+	table := tabwriter.NewWriter(&lines, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(table, "JOB\tLAST\tNEXT STARTS")
 	for _, job := range plan.Jobs {
-		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", logging.Escape(job.Name),
-			logging.Escape(strings.Join(job.ScheduleText, "; ")), runsHere(job, plan.Slave), nextInWords(job, plan.Slave, c.clock.Now()))
+		now := c.clock.Now().In(job.Location)
+		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\n", logging.Escape(job.Name), lastInWords(job, last, now), nextInWords(job, plan.Slave, now))
 	}
-	if err := table.Flush(); err != nil {
+	_ = table.Flush() // nothing fails in memory
+	head, rest, _ := strings.Cut(lines.String(), "\n")
+	if _, err := fmt.Fprintln(c.stdout, head); err != nil {
 		return err
+	}
+	for i, line := range strings.Split(strings.TrimSuffix(rest, "\n"), "\n")[:len(plan.Jobs)] {
+		if _, err := fmt.Fprintf(c.stdout, "%s\n%s", line, scheduleLines(plan.Jobs[i])); err != nil {
+			return err
+		}
 	}
 	return c.printElsewhere(plan.Slave, jobsElsewhere(plan))
 }
 
-func runsHere(job *engine.Job, slave string) string {
-	switch {
-	case !job.Enabled:
-		return "off"
-	case job.OnSlave(slave):
-		return "yes"
+func lastInWords(job *engine.Job, last map[string]engine.Outcome, now time.Time) string {
+	o, ok := last[job.Name]
+	if !ok {
+		return "-"
 	}
-	return "no"
+	return o.Outcome + " " + shortTimes([]time.Time{o.Instant.In(job.Location)}, now)
 }
 
 func nextInWords(job *engine.Job, slave string, now time.Time) string {
-	if job.ScheduleFunc && job.Enabled && job.OnSlave(slave) {
+	switch {
+	case !job.Enabled:
+		return "off"
+	case !job.OnSlave(slave):
+		return "not here"
+	case job.ScheduleFunc:
 		return "asked each minute"
 	}
 	next := nextStarts(job, slave, now)
 	if len(next) == 0 {
-		return "-"
+		return "never again"
 	}
 	return shortTimes(next, now)
 }
 
-// shortTimes are local times to the minute, without what can be told from the
-// one before or from now: three of them fit into 80 columns beside a job.
-func shortTimes(times []time.Time, now time.Time) string {
-	var words []string
-	last := now.Local().Format("2006")
-	for _, t := range times {
-		day := t.Local().Format("2006-01-02")
-		switch {
-		case day == last:
-			words = append(words, t.Local().Format("15:04"))
-		case day[:4] == last[:4]:
-			words = append(words, t.Local().Format("01-02 15:04"))
-		default:
-			words = append(words, t.Local().Format("2006-01-02 15:04"))
-		}
-		last = day
+// scheduleLines are the schedules as they are written and in words, a line each.
+func scheduleLines(job *engine.Job) string {
+	widest := 0
+	for _, text := range job.ScheduleText {
+		widest = max(widest, len(text))
 	}
-	return strings.Join(words, ", ")
+	var lines strings.Builder
+	for _, text := range job.ScheduleText {
+		words, _ := schedule.Describe(text)
+		if _, err := time.Parse(time.RFC3339, text); err == nil {
+			words = "once"
+		}
+		if job.Timezone != "" {
+			words = strings.TrimPrefix(words+", in "+job.Timezone, ", ")
+		}
+		_, _ = fmt.Fprintln(&lines, strings.TrimRight(fmt.Sprintf("  %-*s  %s", widest, logging.Escape(text), words), " "))
+	}
+	return lines.String()
+}
+
+// shortTimes are times to the minute, or the second where it is not zero,
+// without what can be told from the one before or from now: three of them fit
+// into 80 columns beside a job. All are in the zone of now, whose short name
+// follows where it is not the host's.
+func shortTimes(times []time.Time, now time.Time) string {
+	words := make([]string, len(times))
+	last, zone := now.Format("2006"), ""
+	for i, t := range times {
+		words[i] = t.Format(shortLayout(t, last))
+		last = t.Format(time.DateOnly)
+		if !sameClock(t) {
+			zone = t.Format(" MST")
+			words[i] += zone
+		}
+	}
+	if zone == "" {
+		return strings.Join(words, ", ")
+	}
+	return strings.ReplaceAll(strings.Join(words, ", "), zone+", ", ", ")
+}
+
+// shortLayout leaves out the date, or the year, that the last time had already.
+func shortLayout(t time.Time, last string) string {
+	layout, day := "15:04", t.Format(time.DateOnly)
+	if t.Second() != 0 {
+		layout = time.TimeOnly
+	}
+	switch {
+	case day == last:
+		return layout
+	case day[:4] == last[:4]:
+		return "01-02 " + layout
+	}
+	return time.DateOnly + " " + layout
+}
+
+// sameClock says whether the host's clock shows t as t's own zone does.
+func sameClock(t time.Time) bool {
+	_, own := t.Zone()
+	_, host := t.Local().Zone()
+	return own == host
 }

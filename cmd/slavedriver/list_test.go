@@ -42,12 +42,12 @@ func local(text string) time.Time {
 
 func planToList() *engine.Plan {
 	return &engine.Plan{Slave: "test1", Jobs: []*engine.Job{
-		{Name: "Sleep for a bit", Slug: "sleep", Enabled: true, Schedule: every(time.Minute), ScheduleText: []string{"* * * * *"},
+		{Name: "Sleep for a bit", Slug: "sleep", Enabled: true, Location: time.Local, Schedule: every(time.Minute), ScheduleText: []string{"* * * * *"},
 			Command: engine.Command{Shell: "a && b > c"}},
-		{Name: "At", Enabled: true, Schedule: once(local("2027-01-31 04:00")), ScheduleText: []string{"2027-01-31T04:00:00Z"}},
-		{Name: "Off", Schedule: every(time.Minute), ScheduleText: []string{"* * * * *"}},
-		{Name: "Elsewhere", Enabled: true, Schedule: every(time.Minute), ScheduleText: []string{"1 * * * *", "2 * * * *"}, Slaves: []string{"web*", "db1"}},
-		{Name: "Asked", Enabled: true, ScheduleFunc: true, ScheduleText: []string{"function"}},
+		{Name: "At", Enabled: true, Location: time.Local, Schedule: once(local("2027-01-31 04:00")), ScheduleText: []string{"2027-01-31T04:00:00Z"}},
+		{Name: "Off", Location: time.Local, Schedule: every(time.Minute), ScheduleText: []string{"* * * * *"}},
+		{Name: "Elsewhere", Enabled: true, Location: time.Local, Schedule: every(time.Minute), ScheduleText: []string{"1 * * * *", "2,3 * * * *"}, Slaves: []string{"web*", "db1"}},
+		{Name: "Asked", Enabled: true, Location: time.Local, ScheduleFunc: true, ScheduleText: []string{"function"}},
 	}}
 }
 
@@ -58,16 +58,23 @@ func lister() (*command, *bytes.Buffer) {
 
 func TestListTable(t *testing.T) {
 	c, out := lister()
-	if err := c.listTable(planToList()); err != nil {
+	last := map[string]engine.Outcome{"Sleep for a bit": {Outcome: "failed", Instant: local("2026-11-23 23:57")}}
+	if err := c.listTable(planToList(), last); err != nil {
 		t.Fatal(err)
 	}
 	want := strings.Join([]string{
-		"JOB              SCHEDULE              HERE  NEXT STARTS",
-		"Sleep for a bit  * * * * *             yes   11-23 23:59, 11-24 00:00, 00:01",
-		"At               2027-01-31T04:00:00Z  yes   2027-01-31 04:00",
-		"Off              * * * * *             off   -",
-		"Elsewhere        1 * * * *; 2 * * * *  no    -",
-		"Asked            function              yes   asked each minute",
+		"JOB              LAST                NEXT STARTS",
+		"Sleep for a bit  failed 11-23 23:57  11-23 23:59, 11-24 00:00, 00:01",
+		"  * * * * *  every minute",
+		"At               -                   2027-01-31 04:00",
+		"  2027-01-31T04:00:00Z  once",
+		"Off              -                   off",
+		"  * * * * *  every minute",
+		"Elsewhere        -                   not here",
+		"  1 * * * *    at 1 minute past every hour",
+		"  2,3 * * * *  at 2 and 3 minutes past every hour",
+		"Asked            -                   asked each minute",
+		"  function",
 		"not on slave test1: Elsewhere (only on web*, db1)",
 		"",
 	}, "\n")
@@ -76,9 +83,42 @@ func TestListTable(t *testing.T) {
 	}
 }
 
+func TestShortTimes(t *testing.T) {
+	berlin, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	host := time.Local
+	time.Local = time.UTC
+	defer func() { time.Local = host }()
+	for want, times := range map[string][]string{
+		"03-28 12:00:05":                                 {"2026-03-28T12:00:05Z"},
+		"03-29 12:00, 12:30, 2027-01-01 00:00":           {"2026-03-29T12:00:00Z", "2026-03-29T12:30:00Z", "2027-01-01T00:00:00Z"},
+		"03-30 02:30, 03-31 02:30 CEST":                  {"2026-03-30T02:30:00+02:00", "2026-03-31T02:30:00+02:00"},
+		"03-28 02:30 CET, 03-29 03:00, 03-30 02:30 CEST": {"2026-03-28T02:30:00+01:00", "2026-03-29T03:00:00+02:00", "2026-03-30T02:30:00+02:00"},
+	} {
+		zone := time.UTC
+		if strings.Contains(want, "CEST") {
+			zone = berlin
+		}
+		var all []time.Time
+		for _, text := range times {
+			moment, err := time.Parse(time.RFC3339, text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, moment.In(zone))
+		}
+		now := time.Date(2026, 3, 28, 1, 0, 0, 0, zone)
+		if got := shortTimes(all, now); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
 func TestListJSON(t *testing.T) {
 	c, out := lister()
-	if err := c.listJSON(planToList()); err != nil {
+	if err := c.listJSON(planToList(), map[string]engine.Outcome{"At": {Outcome: "missed"}}); err != nil {
 		t.Fatal(err)
 	}
 	var jobs []listed
@@ -93,6 +133,9 @@ func TestListJSON(t *testing.T) {
 		t.Fatalf("%+v", jobs)
 	}
 	if j := jobs[0]; j.Command != "a && b > c" || !j.OnSlave || !j.Enabled || len(j.Next) != 3 || !j.Next[1].Equal(local("2026-11-24 00:00")) {
+		t.Errorf("%+v", j)
+	}
+	if j := jobs[0]; j.InWords != "every minute" || j.Last != nil || jobs[1].Last == nil || jobs[1].Last.Outcome != "missed" {
 		t.Errorf("%+v", j)
 	}
 	if j := jobs[3]; j.OnSlave || len(j.Schedule) != 2 || len(j.Slaves) != 2 || j.Next == nil || len(j.Next) != 0 {

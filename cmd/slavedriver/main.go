@@ -15,7 +15,7 @@ func main() {
 	// /dev/null there, so no file of ours can land on it. What was inherited
 	// beyond these is somebody else's, and must not reach the jobs.
 	hideInherited()
-	c := &command{stdout: os.Stdout, stderr: os.Stderr, clock: clock{}}
+	c := &command{stdout: os.Stdout, stderr: os.Stderr, clock: clock{}, program: os.Args[0]}
 	os.Exit(c.run(os.Args[1:]))
 }
 

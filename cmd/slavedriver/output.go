@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
+	"slavedriver/engine"
 	"slavedriver/internal/logging"
 )
 
@@ -25,6 +27,21 @@ func (c *command) sayer() func(format string, args ...any) {
 	}
 	return func(format string, args ...any) {
 		_, _ = fmt.Fprintln(c.scriptOutput(), logging.Escape(fmt.Sprintf(format, args...)))
+	}
+}
+
+// aloud says on stderr what one of these loggers does not say there: what must
+// be heard also where the log is a file.
+func (c *command) aloud(loggers []engine.LoggerConfig) func(engine.Level, string) {
+	return func(level engine.Level, message string) {
+		said := func(l engine.LoggerConfig) bool { return l.Kind == "stderr" && level.AtLeast(engine.Level(l.Level)) }
+		switch {
+		case slices.ContainsFunc(loggers, said), len(loggers) == 0 && level.AtLeast(engine.Error):
+		case level.AtLeast(engine.Error):
+			complain(c.stderr, "error", message)
+		default:
+			complain(c.stderr, "warning", message)
+		}
 	}
 }
 

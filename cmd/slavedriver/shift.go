@@ -28,26 +28,29 @@ func (c *command) runShift(cmd *cobra.Command, file string) error {
 	if err != nil {
 		return err
 	}
-	script, err := c.load(ctx, file)
+	l, err := c.loadForShift(ctx, file)
 	if err != nil {
 		return err
 	}
-	defer script.Close()
+	defer l.script.Close()
+	plan := l.script.Plan()
 	if c.sayer() != nil { // cron would mail them each minute
-		c.warn(script.Plan().Warnings)
+		c.warn(plan.Warnings)
 	}
-	dir, err := c.openDir(script.Plan())
+	dir, err := c.openDir(plan)
 	if err != nil {
-		return err
+		return l.besides(c, err)
 	}
-	script.UseState(dir.State())
+	l.script.UseState(dir.State())
 	ctx = untilRelieved(ctx)
-	duty, err := dir.GoOnDuty(ctx, c.holder(script))
+	duty, err := dir.GoOnDuty(ctx, c.holder(l.script))
 	if err != nil {
-		return unusable(err)
+		return l.besides(c, unusable(err))
 	}
 	go duty.Reap(ctx)
-	return c.work(ctx, script, dir, &engine.Shift{At: at, Release: duty.Release})
+	shift := &engine.Shift{At: at, Release: duty.Release, LoadError: l.broken}
+	shift.CopyError = l.keep(dir, c.clock.Now())
+	return c.work(ctx, l.script, dir, shift)
 }
 
 // work does the work of the shift, of which only what differs from shift to
@@ -65,6 +68,7 @@ func (c *command) work(ctx context.Context, script *luaapi.Script, dir *vardir.D
 	shift.Plan, shift.Script, shift.Store = plan, script, store
 	shift.Dir, shift.Clock, shift.Environ, shift.Descriptors = dir.Path(), c.clock, os.Environ(), mostOpen()
 	shift.Out, shift.Err, shift.Say = c.scriptOutput(), c.stderr, c.sayer()
+	shift.Aloud = c.aloud(plan.Loggers)
 	shift.Speak = speaker(dir, script)
 	log := logging.New(plan.Loggers, c.stderr, shift.ScriptLog)
 	defer log.Close()
@@ -91,32 +95,64 @@ func sayReport(say func(string, ...any), r engine.Report) {
 
 // load reads the entry file; its errors are *luaapi.Error.
 func (c *command) load(ctx context.Context, file string) (*luaapi.Script, error) {
-	root := os.Geteuid() == 0
-	folder, err := os.Getwd() // honours $PWD: links in it keep their names
-	if err != nil {
-		return nil, fmt.Errorf("cannot tell the current folder: %w", err)
-	}
-	if err := c.enter(filepath.Dir(file)); err != nil {
+	if err := c.enter(file); err != nil {
 		return nil, err
 	}
-	script, err := luaapi.Load(ctx, file, luaapi.Options{
-		Slave: c.slave, Getenv: os.Getenv, Hostname: os.Hostname, Stdout: c.scriptOutput(), Stderr: c.stderr,
-		WorkingDirectory: folder, Root: root, CheckFile: vardir.Trusted(root), CheckStore: lockstore.Validate,
-	})
-	if errors.Is(err, luaapi.ErrNoSlaveName) {
-		plan := script.Plan()
-		log := logging.New(plan.Loggers, c.stderr, script.Log)
-		log.Log(plan.Levels.InvalidConfig, luaapi.ErrNoSlaveName.Error(), nil)
-		log.Close()
-		script.Close()
+	script, err := c.loadFrom(ctx, file, c.disk())
+	if err != nil {
+		c.logNoName(script, err)
+		return nil, err
 	}
-	return script, err
+	return script, nil
+}
+
+// disk is where entry files are; as root, what others could write is refused.
+func (c *command) disk() luaapi.Files { return luaapi.Disk(vardir.Trusted(os.Geteuid() == 0)) }
+
+// loadFrom is luaapi.Load with what this process has to give.
+func (c *command) loadFrom(ctx context.Context, file string, files luaapi.Files) (*luaapi.Script, error) {
+	return luaapi.Load(ctx, file, c.loadOptions(files))
+}
+
+// loadOptions are what loading takes from this process, once it called enter.
+func (c *command) loadOptions(files luaapi.Files) luaapi.Options {
+	return luaapi.Options{
+		Slave: c.slave, Getenv: os.Getenv, Hostname: os.Hostname, Stdout: c.scriptOutput(), Stderr: c.stderr,
+		WorkingDirectory: c.calledFrom, Root: os.Geteuid() == 0, Files: files, CheckStore: lockstore.Validate,
+	}
+}
+
+// logNoName logs, as the entry file says, that this slave has no name, if that
+// is what the error is.
+func (c *command) logNoName(script *luaapi.Script, err error) {
+	if !errors.Is(err, luaapi.ErrNoSlaveName) || script == nil {
+		return
+	}
+	plan := script.Plan()
+	log := logging.New(plan.Loggers, c.stderr, script.Log)
+	log.Log(plan.Levels.InvalidConfig, luaapi.ErrNoSlaveName.Error(), nil)
+	log.Close()
+	script.Close()
+}
+
+// noteFolder notes where this process was called, before it enters another folder.
+func (c *command) noteFolder() (err error) {
+	if c.calledFrom == "" {
+		c.calledFrom, err = os.Getwd() // honours $PWD: links in it keep their names
+	}
+	if err != nil {
+		return fmt.Errorf("cannot tell the current folder: %w", err)
+	}
+	return nil
 }
 
 // enter goes to the entry file's folder, so that a relative path in a handler
 // means the same whoever calls, cron too. One that cannot be entered is left to
 // the loading of the file, which says why.
-func (c *command) enter(folder string) (err error) {
+func (c *command) enter(file string) (err error) {
+	if err := c.noteFolder(); err != nil {
+		return err
+	}
 	if c.varDir == "" {
 		c.varDir = os.Getenv(vardir.EnvBase)
 	}
@@ -124,6 +160,10 @@ func (c *command) enter(folder string) (err error) {
 		if c.varDir, err = filepath.Abs(c.varDir); err != nil {
 			return unusable(err)
 		}
+	}
+	folder := filepath.Dir(file)
+	if !filepath.IsAbs(folder) {
+		folder = c.calledFrom + "/" + folder
 	}
 	_ = os.Chdir(folder)
 	return nil

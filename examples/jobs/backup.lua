@@ -5,6 +5,7 @@ return {
   description = "Dumps the shop's database",
   command = { "pg_dump", "--file", "/backup/shop.sql", "shop" },
   schedule = "30 2 * * *",
+  timezone = "Europe/Berlin", -- where the shop's nights are, whatever the machine's clock shows
   catchUp = "4h",
   timeout = "2h",
   warnIfNotFinishedAfterSeconds = "45m",

@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"slavedriver/internal/durable"
 	"slavedriver/internal/faultpoint"
 )
 
@@ -242,7 +243,7 @@ func (r *Run) openCursor() error {
 		return nil
 	}
 	path := r.path("cursor")
-	fd, err := openFile(path, syscall.O_RDWR)
+	fd, err := durable.OpenRegular(path, syscall.O_RDWR)
 	if errors.Is(err, fs.ErrNotExist) {
 		fd, err = newCursor(path, bytes.Repeat([]byte{0xff}, cursorSize))
 	}

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"slavedriver/internal/durable"
 )
 
 // EndedAt is when the wrapper wrote last, by the wall clock: of a run that has
@@ -22,7 +24,7 @@ func (r *Run) EndedAt() time.Time {
 // StatusHeld says whether somebody holds the status of the run in dir: all
 // that can be asked about one whose intent.json is damaged.
 func StatusHeld(dir string) (bool, error) {
-	fd, err := openFile(filepath.Join(dir, "status"), os.O_RDONLY)
+	fd, err := durable.OpenRegular(filepath.Join(dir, "status"), os.O_RDONLY)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}

@@ -7,11 +7,13 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"slavedriver/internal/durable"
 )
 
 // punch frees the first bytes of a file, whose length stays.
 func punch(path string, bytes int64) error {
-	fd, err := openFile(path, syscall.O_WRONLY|syscall.O_NONBLOCK) // see openOutput
+	fd, err := durable.OpenRegular(path, syscall.O_WRONLY)
 	if err != nil {
 		return err
 	}

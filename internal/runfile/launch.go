@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"slavedriver/internal/durable"
 	"slavedriver/internal/faultpoint"
 )
 
@@ -120,7 +121,7 @@ func (r *Run) prepare() error {
 		if r.pipes[s] >= 0 {
 			continue
 		}
-		fd, err := openFile(r.dir+"/"+name, syscall.O_WRONLY|syscall.O_APPEND)
+		fd, err := durable.OpenRegular(r.dir+"/"+name, syscall.O_WRONLY|syscall.O_APPEND)
 		if err != nil {
 			return err
 		}
@@ -165,7 +166,7 @@ func (r *Run) Claim() (bool, error) {
 	if r.Intent.World != CurrentWorld() {
 		return false, nil
 	}
-	fd, err := openFile(r.path("status"), syscall.O_RDWR|syscall.O_APPEND)
+	fd, err := durable.OpenRegular(r.path("status"), syscall.O_RDWR|syscall.O_APPEND)
 	if err != nil {
 		return false, fmt.Errorf("cannot claim run %s: %w", r.Intent.ID, err)
 	}

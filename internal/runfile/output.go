@@ -5,11 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math"
 	"os"
 	"sync"
 	"syscall"
 	"unicode/utf8"
+
+	"slavedriver/internal/durable"
 )
 
 // Stream is one of a job's two outputs.
@@ -204,11 +207,14 @@ func runeRest(data []byte) int {
 func (r *Run) openOutput(s Stream) (*os.File, int64, error) {
 	if r.output.files[s] == nil {
 		// The job owns the file, and could make an open wait (a file lease).
-		f, err := os.OpenFile(r.path(s.String()), os.O_RDONLY|os.O_CREATE|syscall.O_NONBLOCK, 0o600)
+		fd, err := durable.OpenRegular(r.path(s.String()), os.O_RDONLY)
+		if errors.Is(err, fs.ErrNotExist) {
+			fd, err = openFile(r.path(s.String()), os.O_RDONLY|syscall.O_CREAT|syscall.O_EXCL)
+		}
 		if err != nil {
 			return nil, 0, err
 		}
-		r.output.files[s] = f
+		r.output.files[s] = os.NewFile(uintptr(fd), s.String())
 	}
 	info, err := r.output.files[s].Stat()
 	if err != nil {

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"slavedriver/internal/durable"
 )
 
 // lostStatus stands in a status that was made anew: what no wrapper writes, so
@@ -15,12 +17,17 @@ import (
 // not started.
 const lostStatus = "lost\n"
 
-// Lost says whether the status of the run, or its whole folder, is not there
-// any more: a job may remove or rename them, and the next shift would not know
-// of the run.
+// Lost says whether the status or the intent of the run, or its whole folder, is not there
+// any more, or is something else now: a job may remove, rename or replace them,
+// and the next shift would not know of the run.
 func (r *Run) Lost() bool {
-	_, err := os.Lstat(r.path("status"))
-	return errors.Is(err, fs.ErrNotExist)
+	dir := r.Dir()
+	return isLost(dir+"/status") || isLost(dir+"/intent.json")
+}
+
+func isLost(path string) bool {
+	info, err := os.Lstat(path)
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || err == nil && !info.Mode().IsRegular()
 }
 
 // Restore makes anew what is missing of a run that was started, so that later
@@ -36,8 +43,13 @@ func (r *Run) Restore(look Look) error {
 
 func (r *Run) restore(look Look) error {
 	dir := r.Dir()
-	if _, err := os.Lstat(dir); err == nil {
+	switch info, err := os.Lstat(dir); {
+	case err == nil && info.IsDir():
 		return r.fill(dir, look)
+	case err == nil:
+		if err := durable.PutAside(dir); err != nil {
+			return err
+		}
 	}
 	made := filepath.Join(filepath.Dir(dir), hidden+filepath.Base(dir))
 	if err := makeFolder(made); err != nil {
@@ -70,12 +82,17 @@ func (r *Run) fill(dir string, look Look) error {
 	return r.cursor.moveTo(filepath.Join(dir, "cursor"))
 }
 
-// writeNew writes a file that is not there yet; one that is stays as it is.
+// writeNew writes a file that is not there yet; one that is stays as it is, and
+// what is no file goes out of the way.
 func writeNew(path, content string) error {
-	fd, err := openFile(path, syscall.O_WRONLY|syscall.O_CREAT|syscall.O_EXCL)
-	if errors.Is(err, fs.ErrExist) {
+	if info, err := os.Lstat(path); err == nil && info.Mode().IsRegular() {
 		return nil
+	} else if err == nil {
+		if err := durable.PutAside(path); err != nil {
+			return err
+		}
 	}
+	fd, err := openFile(path, syscall.O_WRONLY|syscall.O_CREAT|syscall.O_EXCL)
 	if err != nil {
 		return err
 	}

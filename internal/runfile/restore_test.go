@@ -66,18 +66,24 @@ func TestRestoreOfARunWhoseEndIsKnown(t *testing.T) {
 	}
 }
 
-// A crash in the middle of it leaves a hidden folder, which is swept.
-func TestRestoreIsWholeOrNot(t *testing.T) {
+// What stands in the way, and is no folder, is kept beside it.
+func TestRestoreWhereSomethingElseIs(t *testing.T) {
 	r := start(t, shell("true"))
 	wait(t, r)
 	if err := os.RemoveAll(r.Dir()); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(r.Dir(), nil, 0o600); err != nil { // in its way
+	if err := os.WriteFile(r.Dir(), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.Restore(Look{}); err == nil {
-		t.Error("it was made over what is there")
+	if !r.Lost() {
+		t.Error("it was not noticed")
+	}
+	if err := r.Restore(Look{}); err != nil || r.Lost() {
+		t.Error(err)
+	}
+	if aside, _ := filepath.Glob(r.Dir() + ".odd-*"); len(aside) != 1 {
+		t.Errorf("beside it: %v", aside)
 	}
 }
 

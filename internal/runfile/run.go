@@ -102,12 +102,15 @@ func newRun(dir string, in Intent) *Run {
 // or another run's gives an error that is ErrCorrupt; a folder that is not
 // there one that is fs.ErrNotExist; anything else may pass.
 func Open(dir string) (*Run, error) {
-	data, err := os.ReadFile(filepath.Join(dir, "intent.json"))
+	data, err := durable.ReadFile(filepath.Join(dir, "intent.json"))
 	if errors.Is(err, fs.ErrNotExist) {
 		if _, missing := os.Stat(dir); missing != nil {
 			return nil, fmt.Errorf("cannot open run %s: %w", dir, missing)
 		}
 		return nil, fmt.Errorf("cannot open run %s: it has no intent.json: %w", dir, ErrCorrupt)
+	}
+	if errors.Is(err, durable.ErrTooLarge) || errors.Is(err, syscall.ENOTDIR) {
+		return nil, fmt.Errorf("cannot open run %s: %w: %w", dir, ErrCorrupt, err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot open run %s: %w", dir, err)

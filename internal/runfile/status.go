@@ -9,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"slavedriver/internal/durable"
 )
 
 // Look is what can be said of a run at a moment. The status may be forged by
@@ -34,7 +36,7 @@ type Look struct {
 // wrapper could write and end in between, and the run look unfinished.
 func (r *Run) Look() (Look, error) {
 	path := r.path("status")
-	fd, err := openFile(path, os.O_RDONLY)
+	fd, err := durable.OpenRegular(path, os.O_RDONLY)
 	if err != nil {
 		return Look{}, fmt.Errorf("cannot look at run %s: %w", r.Intent.ID, err)
 	}

@@ -51,7 +51,7 @@ func (r *Run) RequestStop(s Stop) error {
 // Stopping is the request to end the run, nil when there is none. A torn one
 // is a request for the reason "unknown".
 func (r *Run) Stopping() (*Stop, error) {
-	data, err := os.ReadFile(r.path("stop.json"))
+	data, err := durable.ReadFile(r.path("stop.json"))
 	if errors.Is(err, fs.ErrNotExist) {
 		return r.unwrittenStop()
 	}

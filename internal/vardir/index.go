@@ -80,7 +80,7 @@ func writeIndex(base string, index map[string]string) error {
 // readIndex is nil when there is no index yet.
 func readIndex(base string) (map[string]string, error) {
 	path := filepath.Join(base, indexFile)
-	data, err := os.ReadFile(path)
+	data, err := durable.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil
 	}

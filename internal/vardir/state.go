@@ -95,7 +95,7 @@ func (s *State) path() string { return s.dir.Path("state.json") }
 
 func (s *State) read() (map[string]any, error) {
 	values := map[string]any{}
-	data, err := os.ReadFile(s.path())
+	data, err := durable.ReadFile(s.path())
 	if errors.Is(err, os.ErrNotExist) {
 		return values, nil
 	}

@@ -1,6 +1,7 @@
 package vardir
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -9,6 +10,20 @@ import (
 
 // mostLinks is how many symbolic links a path may go through, as in the kernel.
 const mostLinks = 40
+
+// untrusted is the error of a file that others could have written.
+type untrusted struct{ reason string }
+
+func (u *untrusted) Error() string { return u.reason }
+
+// IsUntrusted says whether an error is that of Trusted about a file that is
+// there and that others could have written.
+func IsUntrusted(err error) bool {
+	var u *untrusted
+	return errors.As(err, &u)
+}
+
+func distrust(format string, args ...any) error { return &untrusted{fmt.Sprintf(format, args...)} }
 
 // Trusted returns the check of files whose content root is going to run: the
 // file and each folder above it must belong to root or to the effective user
@@ -84,14 +99,14 @@ func (w *walk) inspect(path string) error {
 		return fmt.Errorf("cannot tell who may write to it: %w", err)
 	}
 	if !w.owners[owner(info)] {
-		return fmt.Errorf("%s belongs to user %d, who could make root run anything; chown root %s", path, owner(info), path)
+		return distrust("%s belongs to user %d, who could make root run anything; chown root %s", path, owner(info), path)
 	}
 	mode := info.Mode()
 	if mode&os.ModeSymlink != 0 {
 		return w.follow(path)
 	}
 	if mode.Perm()&0o022 != 0 && (!mode.IsDir() || mode&os.ModeSticky == 0) {
-		return fmt.Errorf("%s can be written by others than its owner (mode %04o), who could make root run anything; chmod go-w %s",
+		return distrust("%s can be written by others than its owner (mode %04o), who could make root run anything; chmod go-w %s",
 			path, mode.Perm(), path)
 	}
 	w.at = strings.TrimSuffix(path, "/")

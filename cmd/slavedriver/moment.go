@@ -1,0 +1,47 @@
+package main
+
+import (
+	"fmt"
+	"time"
+)
+
+// momentForms is the hint wherever a time could not be read.
+const momentForms = `write it as 2026-03-29, "2026-03-29 02:30", or with a zone as 2026-03-29T02:30:00Z`
+
+// moment reads a time that was given as what: RFC 3339, or a date, or a date
+// and a time of day on the host's clock. A date alone is its midnight. exact
+// says that seconds were given.
+func moment(what, text string) (t time.Time, exact bool, err error) {
+	if t, err := time.Parse(time.RFC3339, text); err == nil {
+		return t, true, nil
+	}
+	for layout, seconds := range map[string]bool{
+		"2006-01-02": false, "2006-01-02 15:04": false, "2006-01-02T15:04": false,
+		"2006-01-02 15:04:05": true, "2006-01-02T15:04:05": true,
+	} {
+		if wall, err := time.Parse(layout, text); err == nil {
+			return onClock(wall, time.Local), seconds, nil
+		}
+	}
+	return time.Time{}, false, usage(fmt.Sprintf("%s %q is not a time", what, text), momentForms)
+}
+
+// onClock is when the clock of a zone shows wall (written as if it were UTC):
+// the first time where it does so twice, and where it never does, because a
+// change skips it, the moment of that change: what cron has due then starts
+// there.
+func onClock(wall time.Time, loc *time.Location) time.Time {
+	t := wall.Add(-26 * time.Hour).In(loc) // no clock is further ahead
+	for {
+		start, end := t.ZoneBounds()
+		_, offset := t.Zone()
+		found := wall.Add(-time.Duration(offset) * time.Second).In(loc)
+		if !start.IsZero() && found.Before(start) {
+			return start
+		}
+		if end.IsZero() || found.Before(end) || !end.After(t) {
+			return found
+		}
+		t = end
+	}
+}

@@ -1,0 +1,329 @@
+package engine
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// Records is what a var dir holds about one job around a time. Reading it
+// changes nothing and takes no lock, so a shift may work in it meanwhile.
+type Records struct {
+	// Evaluated is the last moment whose due instants some shift decided about;
+	// zero where no shift ever did.
+	Evaluated time.Time
+	// Since is when a shift first saw the job as it is: with this schedule, on or
+	// off here; zero where none has seen it so.
+	Since time.Time
+	Off   bool // as it is since then, it is disabled or another slave's
+	// StoreDownSince is since when the lock store does not answer; zero while it does.
+	StoreDownSince time.Time
+
+	Outcomes []Outcome // about that time, and those that these lead to; as they were decided
+	Runs     []ActiveRun
+	Waiting  []WaitingStart
+	Active   int // runs of all jobs that are not put away
+	// Problems are sentences about what could not be understood.
+	Problems []string
+}
+
+// ActiveRun is an attempt of a run that has not been put away yet.
+type ActiveRun struct {
+	ID      string // the run's
+	Instant time.Time
+	Started time.Time // the attempt
+	Attempt int       // from 1
+	Slave   string
+	PID     int // of its wrapper; 0: not known
+	Exit    int // where it has exited
+	State   RunState
+	Reason  string // why it is being ended
+}
+
+// RunState is what can be seen of an active run.
+type RunState string
+
+// The states of an active run.
+const (
+	RunStarting RunState = "starting"
+	RunRunning  RunState = "running"
+	RunEnding   RunState = "ending"   // on purpose: its timeout, a newer start
+	RunEnded    RunState = "ended"    // and a shift is to record that
+	RunOrphaned RunState = "orphaned" // lost its wrapper; what lives of it runs on
+	RunLost     RunState = "lost"     // and nothing lives of it; a shift is to record that
+	RunPrepared RunState = "prepared" // its folder is made and it was not started
+	RunUnclear  RunState = "unclear"  // its folder cannot be understood
+)
+
+// WaitingStart is a start that was decided and not made yet.
+type WaitingStart struct {
+	Run       string
+	Instant   time.Time
+	Attempt   int       // from 1
+	NotBefore time.Time // zero: it may start at once
+	Until     time.Time // later than this it is missed
+	Asking    bool      // its schedule function is to be asked first
+	Asked     bool      // its condition was asked, and holds
+	// Failure is how the attempt before ended, and Since when that was started.
+	Failure string
+	Since   time.Time
+}
+
+func waitingStart(in *intent) WaitingStart {
+	w := WaitingStart{Instant: in.Instant, NotBefore: in.NotBefore, Until: in.Until, Asking: in.Ask, Asked: in.Asked}
+	w.Run, w.Attempt = cutAttempt(in.Run)
+	if again := in.Retry; again != nil {
+		w.Failure, w.Since = again.Reason, again.Since
+	}
+	return w
+}
+
+// Unlisted is a job of which the name alone is known: it is not in the entry file.
+func Unlisted(name string) *Job {
+	return &Job{Name: name, Slug: Slug(name), Location: time.Local, Enabled: true, Removed: true}
+}
+
+// ReadRecords reads what the var dir holds about a job and the instants that
+// are not before from and before to. A var dir that is not there holds nothing. What can be
+// understood in part is; errors are of what could not be read at all.
+//
+// A start goes from the agenda to a run folder to the ledger, and leaves each
+// only when it is in the next: read in this order, it cannot be missed.
+func ReadRecords(dir string, job *Job, slave string, from, to time.Time) (Records, error) {
+	var r Records
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		return r, nil
+	}
+	pending, err := r.readAgenda(dir, job.Name)
+	if err == nil {
+		err = r.readKnown(dir, job, slave)
+	}
+	if err == nil {
+		err = r.readRuns(dir, job.Slug)
+	}
+	if err != nil {
+		return r, err
+	}
+	s := search{job: job.Name, from: from, to: to, there: map[string]bool{}, wanted: map[string]bool{}}
+	s.take(pending)
+	err = ledger{filepath.Join(dir, folderLedger)}.since(from, job.Name, func(o Outcome) { s.take([]Outcome{o}) })
+	r.Outcomes = s.found
+	return r, err
+}
+
+// readAgenda returns the outcomes that are decided and may not be in the ledger.
+func (r *Records) readAgenda(dir, job string) ([]Outcome, error) {
+	var a agenda
+	if err := r.readJSON(filepath.Join(dir, fileAgenda), &a); err != nil {
+		return nil, err
+	}
+	r.Evaluated, r.StoreDownSince = a.Evaluated, a.StoreDownSince
+	for _, in := range a.Intents {
+		if in.Job == job {
+			r.Waiting = append(r.Waiting, waitingStart(in))
+		}
+	}
+	return a.Outcomes, nil
+}
+
+func (r *Records) readKnown(dir string, job *Job, slave string) error {
+	var k known
+	err := r.readJSON(filepath.Join(dir, fileKnown), &k)
+	if seen := k[job.Name]; seen.Print == fingerprint(job, slave) {
+		r.Since, r.Off = seen.Since, seen.Print == printOff
+	}
+	return err
+}
+
+// readJSON leaves value as it is where there is no such file, or none that can
+// be understood: a shift will set that aside.
+func (r *Records) readJSON(path string, value any) error {
+	data, err := os.ReadFile(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return fmt.Errorf("cannot read what shifts noted: %w", err)
+	}
+	if err := json.Unmarshal(data, value); err != nil {
+		r.Problems = append(r.Problems, fmt.Sprintf("%s could not be understood (%v); what it held is not known", path, err))
+	}
+	return nil
+}
+
+// readRuns looks at the job's active runs, as a shift does that adopts them.
+func (r *Records) readRuns(dir, slug string) error {
+	entries, err := os.ReadDir(filepath.Join(dir, folderActive))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("cannot read the active runs: %w", err)
+	}
+	for _, entry := range entries {
+		id := entry.Name()
+		if strings.HasPrefix(id, ".") {
+			continue
+		}
+		r.Active++
+		if slugOfRun(id) != slug {
+			continue
+		}
+		active, err := lookAt(filepath.Join(dir, folderActive, id))
+		if errors.Is(err, fs.ErrNotExist) { // put away just now: the ledger has it
+			continue
+		}
+		if err != nil {
+			active = ActiveRun{Instant: instantOfRun(id), State: RunUnclear}
+			active.ID, active.Attempt = cutAttempt(id)
+			r.Problems = append(r.Problems, err.Error())
+		}
+		r.Runs = append(r.Runs, active)
+	}
+	return nil
+}
+
+// lookAt looks at one run.
+func lookAt(dir string) (ActiveRun, error) {
+	file, err := processes{}.Open(dir)
+	if err != nil {
+		return ActiveRun{}, err
+	}
+	defer file.Close()
+	s, err := see(&run{file: file})
+	if err != nil {
+		return ActiveRun{}, err
+	}
+	in := file.Intent()
+	active := ActiveRun{
+		ID: in.RunID(), Instant: in.Instant, Started: in.StartedAt, Attempt: in.Attempt, Slave: in.Slave,
+		PID: s.PID, Exit: s.Exit, State: stateOf(s),
+	}
+	if stop, err := file.Stopping(); err == nil && stop != nil {
+		active.Reason = stop.Reason
+	}
+	return active, nil
+}
+
+// stateOf puts a name to what a shift would do about a run.
+func stateOf(s sight) RunState {
+	switch decide(s) {
+	case actFinish:
+		return RunEnded
+	case actEnd:
+		return RunEnding
+	case actOrphans:
+		return RunOrphaned
+	case actStart:
+		return RunPrepared
+	case actGiveUp, actMayRun, actLost:
+		return RunLost
+	default: // actWatch
+		if s.PID == 0 {
+			return RunStarting
+		}
+		return RunRunning
+	}
+}
+
+// search picks from the outcomes of a job those about a time, and those that
+// these lead to.
+type search struct {
+	job      string
+	from, to time.Time
+	there    map[string]bool // keys
+	wanted   map[string]bool // ids of runs
+	found    []Outcome
+}
+
+func (s *search) take(outcomes []Outcome) {
+	for _, o := range outcomes {
+		if o.Job != s.job || s.there[o.key()] || !s.about(o) {
+			continue
+		}
+		s.there[o.key()] = true
+		s.found = append(s.found, o)
+		if o.Outcome == OutcomeMerged {
+			s.wanted[mergedInto(o)] = true
+		}
+	}
+}
+
+// about says whether an outcome is about an instant of that time, of a run that
+// was there then, or of one that was asked for. A run whose attempt ended before
+// may have gone on with another one.
+func (s *search) about(o Outcome) bool {
+	switch {
+	case s.wanted[o.Run], o.covers(s.from, s.to):
+		return true
+	case o.Started.IsZero():
+		return false
+	}
+	return o.Started.Before(s.to) && (o.Outcome == OutcomeRetrying || !o.Time.Before(s.from))
+}
+
+// covers says whether an outcome is about an instant not before from and before to.
+func (o Outcome) covers(from, to time.Time) bool {
+	first := o.Instant
+	if !o.First.IsZero() {
+		first = o.First
+	}
+	return first.Before(to) && !o.Instant.Before(from)
+}
+
+// mergedInto is the run that was started for a merged instant.
+func mergedInto(o Outcome) string {
+	return o.Reason[strings.LastIndexByte(o.Reason, ' ')+1:]
+}
+
+// since goes through the lines about a job of the day of t (UTC) and all later
+// ones. A line that cannot be understood is passed over: a crash may have torn it.
+func (l ledger) since(t time.Time, job string, take func(Outcome)) error {
+	names, err := filepath.Glob(filepath.Join(l.dir, "*.jsonl"))
+	if err != nil {
+		return err
+	}
+	mark, err := json.Marshal(job)
+	if err != nil {
+		return err
+	}
+	for _, name := range names { // in order: Glob sorts
+		if name < l.today(t) {
+			continue
+		}
+		if err := eachLine(name, func(line []byte) {
+			var o Outcome
+			// Most lines are other jobs': decoding them all would take longest.
+			if bytes.Contains(line, mark) && json.Unmarshal(line, &o) == nil {
+				take(o)
+			}
+		}); err != nil {
+			return fmt.Errorf("cannot read the ledger: %w", err)
+		}
+	}
+	return nil
+}
+
+func eachLine(path string, take func([]byte)) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	lines := bufio.NewReaderSize(f, 1<<16)
+	for {
+		line, err := lines.ReadBytes('\n')
+		take(line)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}

@@ -1,0 +1,329 @@
+package engine
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"slavedriver/schedule"
+)
+
+// Why asks why a job did or did not start in a span of time: a minute as a
+// rule, or one second. It holds all that the answer is made from.
+type Why struct {
+	Job      *Job
+	Slave    string
+	From, To time.Time // From is part of it, To is not
+	Now      time.Time
+	// FunctionSays is what the job's schedule function says now of the minute
+	// of From, and FunctionErr why it says nothing; for other jobs neither counts.
+	FunctionSays  bool
+	FunctionErr   error
+	MaxConcurrent int // of the plan; 0: no limit
+	Records       Records
+}
+
+// Verdict is an answer in a word: one of these, a RunState, or an outcome of
+// the ledger.
+type Verdict string
+
+// The verdicts about a start of which nothing is recorded.
+const (
+	VerdictNotDue    Verdict = "notDue"
+	VerdictDue       Verdict = "due" // and its time has not come
+	VerdictDisabled  Verdict = "disabled"
+	VerdictElsewhere Verdict = "otherSlave" // the job is not this slave's
+	VerdictNew       Verdict = "new"        // the job, or its schedule, is newer
+	VerdictNoShift   Verdict = "noShift"    // none has run since
+	VerdictNoRecord  Verdict = "noRecord"   // it should have left one
+	VerdictWaiting   Verdict = "waiting"    // it was decided, and is not made yet
+	VerdictUnknown   Verdict = "unknown"    // its schedule function fails
+)
+
+// Explanation is what became of one instant.
+type Explanation struct {
+	Job      string    `json:"job"`
+	Slave    string    `json:"slave"`
+	Instant  time.Time `json:"instant"` // in the job's zone; where nothing was due, the time that was asked about
+	Verdict  Verdict   `json:"verdict"`
+	Sentence string    `json:"answer"`
+	Run      string    `json:"run,omitempty"`
+	Started  time.Time `json:"started,omitzero"`
+	Until    time.Time `json:"until,omitzero"`   // until when it may still start
+	Last     time.Time `json:"last,omitzero"`    // where nothing was due: the instant before
+	Next     time.Time `json:"next,omitzero"`    // ... and the one after
+	Outcome  *Outcome  `json:"outcome,omitzero"` // the ledger's line
+	// Because is the run that was in the way, or into which this was merged.
+	Because string `json:"because,omitempty"`
+}
+
+// Explain has one answer for each instant of that time, in order, and one where
+// there is none.
+func (q Why) Explain() []Explanation {
+	var answers []Explanation
+	for _, s := range q.subjects() {
+		answers = append(answers, q.answer(s))
+	}
+	if len(answers) == 0 {
+		return []Explanation{q.nothingDue()}
+	}
+	return answers
+}
+
+// Recorded says whether shifts recorded anything of that time; if not, the
+// answer comes from the entry file alone.
+func (q Why) Recorded() bool {
+	return slices.ContainsFunc(q.subjects(), func(s subject) bool { return s.run != "" })
+}
+
+// subject is an instant, or a run, that an answer is about, and what is known
+// of it: of each kind the latest attempt's.
+type subject struct {
+	instant time.Time
+	run     string
+	outcome *Outcome
+	active  *ActiveRun
+	waiting *WaitingStart
+}
+
+func (q Why) answer(s subject) Explanation {
+	a := Explanation{Job: q.Job.Name, Slave: q.Slave, Instant: s.instant.In(q.Job.Location), Run: s.run, Outcome: s.outcome}
+	if s.outcome != nil {
+		a.Run = s.outcome.Run // of several instants at a time, the last one's
+	}
+	switch s.latest() {
+	case latestOutcome:
+		q.sayOutcome(&a, *s.outcome)
+	case latestRun:
+		q.sayRun(&a, *s.active)
+	case latestWaiting:
+		q.sayWaiting(&a, *s.waiting)
+	default:
+		q.sayUnrecorded(&a, s.instant)
+	}
+	return a
+}
+
+// What is known of a start, in the order in which one attempt goes through it.
+const (
+	latestNothing = iota
+	latestWaiting
+	latestRun
+	latestOutcome
+)
+
+// latest says which of the things that are known is the furthest on: a run that
+// is tried again begins anew with its next attempt.
+func (s subject) latest() int {
+	best, stage := 0, latestNothing
+	consider := func(attempt, what int) {
+		if n := 4*attempt + what; n > best {
+			best, stage = n, what
+		}
+	}
+	if s.waiting != nil {
+		consider(s.waiting.Attempt, latestWaiting)
+	}
+	if s.active != nil {
+		consider(s.active.Attempt, latestRun)
+	}
+	if s.outcome != nil {
+		consider(max(1, s.outcome.Attempt), latestOutcome)
+	}
+	return stage
+}
+
+// subjects are the instants that are due by the schedule as it is now, and
+// those that shifts recorded: the entry file may have been another then.
+func (q Why) subjects() []subject {
+	due := q.due()
+	found := subjects{byRun: map[string]*subject{}}
+	for _, w := range q.Records.Waiting {
+		if q.concerns(w.Instant, time.Time{}) {
+			found.wait(w)
+		}
+	}
+	for _, r := range q.Records.Runs {
+		if q.concerns(r.Instant, r.Started) {
+			found.run(r)
+		}
+	}
+	for _, o := range q.Records.Outcomes {
+		for _, t := range q.instantsOf(o, due) {
+			found.outcome(o, t)
+		}
+	}
+	for _, t := range due {
+		if !found.has(t) {
+			found.all = append(found.all, &subject{instant: t})
+		}
+	}
+	return found.inOrder()
+}
+
+// subjects gathers what is known by the run that it is about.
+type subjects struct {
+	byRun map[string]*subject
+	all   []*subject
+}
+
+func (f *subjects) of(run string, instant time.Time) *subject {
+	s := f.byRun[run]
+	if s == nil {
+		s = &subject{instant: instant, run: run}
+		f.byRun[run] = s
+		f.all = append(f.all, s)
+	}
+	return s
+}
+
+func (f *subjects) wait(w WaitingStart) {
+	if s := f.of(w.Run, w.Instant); s.waiting == nil || w.Attempt > s.waiting.Attempt {
+		s.waiting = &w
+	}
+}
+
+func (f *subjects) run(r ActiveRun) {
+	if s := f.of(r.ID, r.Instant); s.active == nil || r.Attempt > s.active.Attempt {
+		s.active = &r
+	}
+}
+
+// outcome takes one of the instants of an outcome; of several lines about an
+// attempt the last one counts.
+func (f *subjects) outcome(o Outcome, t time.Time) {
+	if s := f.of(runAt(o, t), t); s.outcome == nil || o.Attempt >= s.outcome.Attempt {
+		s.outcome = &o
+	}
+}
+
+// has says whether anything is known of an instant, but for what was started by hand.
+func (f *subjects) has(t time.Time) bool {
+	return slices.ContainsFunc(f.all, func(s *subject) bool { return s.instant.Equal(t) && !byHand(s.run) })
+}
+
+func (f *subjects) inOrder() []subject {
+	slices.SortStableFunc(f.all, func(a, b *subject) int { return a.instant.Compare(b.instant) })
+	out := make([]subject, len(f.all))
+	for i, s := range f.all {
+		out[i] = *s
+	}
+	return out
+}
+
+// mostInMinute is how many instants a schedule can have in a minute.
+const mostInMinute = 60
+
+// due are the instants of the schedule in that time, and those that start then
+// because of a jitter; some may be both and are there twice.
+func (q Why) due() []time.Time {
+	if q.Job.ScheduleFunc && q.FunctionSays {
+		return []time.Time{q.From.Truncate(time.Minute)}
+	}
+	if q.Job.Schedule == nil {
+		return nil
+	}
+	in := func(delay time.Duration) []time.Time {
+		instants, _ := schedule.Between(q.Job.Schedule, q.From.Add(-delay-1), q.To.Add(-delay-1), mostInMinute)
+		return instants
+	}
+	if delay := JitterOf(q.Job, q.Slave); delay > 0 {
+		return append(in(delay), in(0)...)
+	}
+	return in(0)
+}
+
+// concerns says whether a start is what is asked about: its instant, the time
+// to which the jitter puts it off, or (if not zero) the time at which it was
+// made is in the span.
+func (q Why) concerns(instant, started time.Time) bool {
+	in := func(t time.Time) bool { return !t.Before(q.From) && t.Before(q.To) }
+	return in(instant) || in(instant.Add(JitterOf(q.Job, q.Slave))) || in(started)
+}
+
+// instantsOf are those instants of an outcome that are asked about; it may be
+// one of many at a time, of which it names the first and the last.
+func (q Why) instantsOf(o Outcome, due []time.Time) (instants []time.Time) {
+	for _, t := range due {
+		if o.Count > 0 && !t.Before(o.First) && t.Before(o.Instant) {
+			instants = append(instants, t)
+		}
+	}
+	if q.concerns(o.Instant, o.Started) {
+		instants = append(instants, o.Instant)
+	}
+	return instants
+}
+
+// runAt tells the instants of one outcome apart; only the last of them has the
+// name that its run would have had.
+func runAt(o Outcome, t time.Time) string {
+	if t.Equal(o.Instant) {
+		return o.Run
+	}
+	return runID(&Job{Slug: slugOfRun(o.Run)}, t)
+}
+
+// byHand says whether a run was asked for with --at.
+func byHand(run string) bool { return strings.Contains(run, "Z-at-") }
+
+// outcomeOf is the ledger's last line about a run, or nil.
+func (q Why) outcomeOf(run string) *Outcome {
+	for _, o := range slices.Backward(q.Records.Outcomes) {
+		if o.Run == run {
+			return &o
+		}
+	}
+	return nil
+}
+
+// activeRun is an active run by its id, or nil.
+func (q Why) activeRun(run string) *ActiveRun {
+	for _, r := range q.Records.Runs {
+		if r.ID == run {
+			return &r
+		}
+	}
+	return nil
+}
+
+// lives is from when to when each recorded run of the job went on, the waiting
+// for its next attempt included.
+func (q Why) lives() map[string]window {
+	lives := map[string]window{}
+	add := func(run string, from, to time.Time) {
+		life, ok := lives[run]
+		if from.IsZero() {
+			return
+		}
+		if !ok || from.Before(life.From) {
+			life.From = from
+		}
+		if to.After(life.To) {
+			life.To = to
+		}
+		lives[run] = life
+	}
+	for _, o := range q.Records.Outcomes {
+		add(o.Run, o.Started, o.Time)
+	}
+	still := q.Now.Add(time.Hour) // has no end yet, whatever clock it was noted by
+	for _, r := range q.Records.Runs {
+		add(r.ID, r.Started, still)
+	}
+	for _, w := range q.Records.Waiting {
+		add(w.Run, w.Since, still)
+	}
+	return lives
+}
+
+// inTheWay is the run of the job that was going on when a start was skipped,
+// the newest if there were several, or "".
+func (q Why) inTheWay(skipped Outcome) (run string, since time.Time) {
+	for id, life := range q.lives() {
+		if id != skipped.Run && !life.From.After(skipped.Time) && !life.To.Before(skipped.Time) && life.From.After(since) {
+			run, since = id, life.From
+		}
+	}
+	return run, since
+}

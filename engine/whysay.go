@@ -1,0 +1,254 @@
+package engine
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// The sentences of Explain. Each says what became of the start, and why.
+
+// Reasons of the ledger by which these sentences know what they are about: what
+// evaluateJob says of instants that were missed, and how stillRunning begins.
+const (
+	reasonNoShift   = "no shift ran in time"
+	reasonStillRuns = "the last run still runs"
+)
+
+// sayOutcome tells what the ledger has.
+func (q Why) sayOutcome(a *Explanation, o Outcome) {
+	a.Verdict, a.Started = Verdict(o.Outcome), q.inZone(q.lives()[o.Run].From)
+	switch o.Outcome {
+	case OutcomeSucceeded, OutcomeFailed:
+		a.Sentence = q.wasStarted(o.Run, o.Instant) + " and " + ended(o)
+	case OutcomeRetrying:
+		a.Sentence = q.wasStarted(o.Run, o.Instant) + " and " + ended(o) + "; it is to be tried again"
+	case OutcomeSkipped:
+		a.Sentence = q.skipped(a, o)
+	case OutcomeMissed:
+		a.Sentence = q.notStarted(a.Instant) + ": missed, because " + q.missedBecause(o)
+	case OutcomeMerged:
+		a.Because = mergedInto(o)
+		a.Sentence = q.notStarted(a.Instant) + " by itself: one start was made for it and a later one, run " + q.fate(a.Because)
+	case OutcomeElsewhere:
+		a.Sentence = q.notStarted(a.Instant) + " on " + q.Slave + ": " + o.Reason
+	default:
+		a.Sentence = fmt.Sprintf("whether %q was started for %s is not known: %s", q.Job.Name, q.words(a.Instant), o.Reason)
+	}
+}
+
+// ended is how a run ended, after "it".
+func ended(o Outcome) string {
+	text := o.Outcome
+	if o.Outcome == OutcomeRetrying {
+		text = OutcomeFailed
+	}
+	if o.Outcome != OutcomeSucceeded {
+		switch {
+		case o.Reason != "":
+			text += " (" + o.Reason + ")"
+		case o.Exit != nil:
+			text += " with " + ending{Exit: *o.Exit}.String()
+		}
+	}
+	if o.Attempt > 1 {
+		text += fmt.Sprintf(" at attempt %d,", o.Attempt)
+	}
+	if o.Duration > 0 {
+		text += " after " + words(seconds(o.Duration))
+	}
+	text = strings.TrimSuffix(text, ",")
+	return text
+}
+
+func seconds(s float64) time.Duration {
+	d := time.Duration(s * float64(time.Second))
+	if d > time.Second {
+		return d.Round(time.Second)
+	}
+	return d
+}
+
+func (q Why) skipped(a *Explanation, o Outcome) string {
+	text := q.notStarted(a.Instant) + ": skipped, because "
+	if !strings.HasPrefix(o.Reason, reasonStillRuns) {
+		return text + o.Reason
+	}
+	run, since := q.inTheWay(o)
+	if run == "" { // on another slave, or what was recorded is gone
+		return text + o.Reason
+	}
+	a.Because = run
+	return fmt.Sprintf("%srun %s was still going since %s", text, run, q.near(o.Instant, since))
+}
+
+func (q Why) missedBecause(o Outcome) string {
+	reason, first := o.Reason, o.Instant
+	if !o.First.IsZero() {
+		first = o.First
+	}
+	if reason == reasonNoShift {
+		reason = fmt.Sprintf("no shift ran from %s to %s", q.words(first), q.near(first, o.Time))
+	}
+	if o.Count > 1 {
+		reason += fmt.Sprintf(" (one of %d missed starts, the last is that of %s)", o.Count, q.near(first, o.Instant))
+	}
+	return reason
+}
+
+// fate is a run by its id and what became of it.
+func (q Why) fate(run string) string {
+	if o := q.outcomeOf(run); o != nil {
+		switch o.Outcome {
+		case OutcomeSucceeded, OutcomeFailed, OutcomeRetrying:
+			return run + ", which " + ended(*o)
+		case OutcomeMerged:
+			return run + ", which was merged into run " + mergedInto(*o)
+		}
+		return fmt.Sprintf("%s, which was %s: %s", run, o.Outcome, o.Reason)
+	}
+	if r := q.activeRun(run); r != nil {
+		return run + ", which " + q.state(*r)
+	}
+	return run
+}
+
+// sayRun tells what can be seen of an active run.
+func (q Why) sayRun(a *Explanation, r ActiveRun) {
+	a.Verdict, a.Started = Verdict(r.State), q.inZone(q.lives()[r.ID].From)
+	if r.State == RunUnclear {
+		a.Sentence = fmt.Sprintf("run %s cannot be understood, and a shift is to report it", r.ID)
+		return
+	}
+	a.Sentence = q.wasStarted(r.ID, r.Instant) + " and " + q.state(r)
+}
+
+// state is what an active run does, after "it".
+func (q Why) state(r ActiveRun) string {
+	switch r.State {
+	case RunStarting:
+		return "is just coming up"
+	case RunRunning:
+		text := fmt.Sprintf("still runs (process %d, for %s", r.PID, words(q.Now.Sub(r.Started).Round(time.Second)))
+		if r.Attempt > 1 {
+			text += fmt.Sprintf(", attempt %d", r.Attempt)
+		}
+		return text + ")"
+	case RunEnding:
+		return "is being ended: " + r.Reason
+	case RunEnded:
+		return fmt.Sprintf("ended with %s, which a shift is still to record", ending{Exit: r.Exit})
+	case RunOrphaned:
+		return "lost its supervisor, but processes of it still run"
+	case RunPrepared:
+		return "had no process yet when its shift ended; the next shift makes the start"
+	default:
+		return "is gone without an exit status, which a shift is still to record"
+	}
+}
+
+// sayWaiting tells what a start waits for.
+func (q Why) sayWaiting(a *Explanation, w WaitingStart) {
+	a.Verdict, a.Until = VerdictWaiting, q.inZone(w.Until)
+	end, past := "it is missed after", "missed"
+	a.Sentence = fmt.Sprintf("%q is to be started for %s as run %s: %s", q.Job.Name, q.words(w.Instant), w.Run, q.waitsFor(w))
+	if w.Attempt > 1 {
+		a.Verdict, a.Started = Verdict(OutcomeRetrying), q.inZone(q.lives()[w.Run].From)
+		end, past = "it is given up after", "failed"
+		a.Sentence = fmt.Sprintf("%s and failed at attempt %d (%s); attempt %d is to follow: %s",
+			q.wasStarted(w.Run, w.Instant), w.Attempt-1, w.Failure, w.Attempt, q.waitsFor(w))
+	}
+	if q.Now.After(w.Until) {
+		a.Sentence += fmt.Sprintf("; its time ended at %s, and the next shift reports it %s", q.near(w.Instant, w.Until), past)
+		return
+	}
+	a.Sentence += fmt.Sprintf("; %s %s", end, q.near(w.Instant, w.Until))
+}
+
+func (q Why) waitsFor(w WaitingStart) string {
+	switch {
+	case w.NotBefore.After(q.Now):
+		return q.waitsUntil(w)
+	case w.Asking:
+		return "a shift asks its schedule function first"
+	case !q.Records.StoreDownSince.IsZero() && q.Job.RunOn == RunOnOne:
+		return "the lock store cannot be reached since " + q.words(q.Records.StoreDownSince)
+	case q.blocker(w) != "" && !q.Job.Overlaps():
+		return "it waits for run " + q.blocker(w) + " to end"
+	case q.MaxConcurrent > 0 && q.Records.Active >= q.MaxConcurrent:
+		return fmt.Sprintf("it waits for one of %d places (setMaxConcurrentJobs)", q.MaxConcurrent)
+	case q.Job.Condition && !w.Asked && w.Attempt <= 1:
+		return "a shift asks its condition first"
+	}
+	return "a shift is about to start it"
+}
+
+// waitsUntil is about a start whose time has not come.
+func (q Why) waitsUntil(w WaitingStart) string {
+	when := q.near(w.Instant, w.NotBefore)
+	if w.Attempt <= 1 && JitterOf(q.Job, q.Slave) > 0 {
+		return "its jitter puts that off until " + when
+	}
+	return "it starts at " + when
+}
+
+// blocker is an active run that is another than that of a start, or "".
+func (q Why) blocker(w WaitingStart) string {
+	for _, r := range q.Records.Runs {
+		if r.ID != w.Run {
+			return r.ID
+		}
+	}
+	return ""
+}
+
+// wasStarted begins the sentences about a run.
+func (q Why) wasStarted(run string, instant time.Time) string {
+	started := q.lives()[run].From
+	text := fmt.Sprintf("%q was started for %s as run %s", q.Job.Name, q.words(instant), run)
+	if byHand(run) {
+		text += " (asked for with --at)"
+	}
+	late := started.Sub(instant.Add(JitterOf(q.Job, q.Slave))).Truncate(time.Minute)
+	switch {
+	case started.IsZero():
+	case late > 0 && !byHand(run):
+		text += fmt.Sprintf(" at %s, %s late,", q.near(instant, started), words(late))
+	default:
+		text += " at " + q.near(instant, started)
+	}
+	return text
+}
+
+func (q Why) notStarted(t time.Time) string {
+	return fmt.Sprintf("%q was not started for %s", q.Job.Name, q.words(t))
+}
+
+// inZone is a time on the clock of the job's zone; the zero time stays.
+func (q Why) inZone(t time.Time) time.Time {
+	if t.IsZero() {
+		return t
+	}
+	return t.In(q.Job.Location).Truncate(time.Second)
+}
+
+// words is such a time for people: to the second where that is not zero.
+func (q Why) words(t time.Time) string {
+	return q.inZone(t).Format("2006-01-02 ") + q.clock(t)
+}
+
+// near is words for a time in a sentence that named another: without the date
+// where that is the same.
+func (q Why) near(named, t time.Time) string {
+	if q.inZone(t).Format(time.DateOnly) == q.inZone(named).Format(time.DateOnly) {
+		return q.clock(t)
+	}
+	return q.words(t)
+}
+
+func (q Why) clock(t time.Time) string {
+	if t = q.inZone(t); t.Second() == 0 {
+		return t.Format("15:04 MST")
+	}
+	return t.Format("15:04:05 MST")
+}

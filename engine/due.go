@@ -32,9 +32,7 @@ type window struct{ From, To time.Time }
 // three hours (reset). When it went back by less the window is empty until the
 // time that was evaluated comes again.
 func nextWindow(evaluated, now time.Time) (w window, reset bool) {
-	minute := now.Truncate(time.Minute)
-	end := minute.Add(time.Minute - time.Nanosecond)
-	begin := minute.Add(-time.Nanosecond)
+	begin, end := minuteAround(now)
 	switch {
 	case evaluated.IsZero():
 		return window{begin, end}, false
@@ -44,6 +42,12 @@ func nextWindow(evaluated, now time.Time) (w window, reset bool) {
 		return window{evaluated, evaluated}, false
 	}
 	return window{evaluated, end}, false
+}
+
+// minuteAround is the minute of t as a window has it.
+func minuteAround(t time.Time) (begin, end time.Time) {
+	begin = t.Truncate(time.Minute).Add(-time.Nanosecond)
+	return begin, begin.Add(time.Minute)
 }
 
 // dueness is what a window means for one job.

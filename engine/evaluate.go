@@ -21,6 +21,7 @@ func (d *duty) evaluate() {
 	now := d.now()
 	w, reset := nextWindow(d.agenda.Evaluated, now)
 	if !w.To.After(w.From) {
+		d.evaluateNewcomers(w, now)
 		return
 	}
 	if err := d.meetJobs(); err != nil {
@@ -39,6 +40,39 @@ func (d *duty) evaluate() {
 	d.agenda.Evaluated, d.agenda.Ticked = w.To, now
 	d.agenda.Ahead = d.agenda.Ahead.after(now)
 	d.dirty = true
+}
+
+// evaluateNewcomers makes what is due in this minute start of jobs that came, or
+// changed, after the minute was evaluated: a new job begins with the minute in
+// which it is first seen. What was decided of it in an earlier shift stays.
+func (d *duty) evaluateNewcomers(w window, now time.Time) {
+	begin, end := minuteAround(now)
+	if w.From.After(end) { // the clock went back
+		return
+	}
+	before := d.agenda.Jobs
+	if err := d.meetJobs(); err != nil {
+		d.sayOnce("known", Error, err.Error()+"; nothing is started before it can be written")
+		return
+	}
+	if d.agenda.Jobs == before {
+		return
+	}
+	d.dirty = true
+	for _, job := range d.Plan.Jobs {
+		if job.Enabled && job.OnSlave(d.Plan.Slave) && d.known[job.Name].Since.Equal(d.minute()) && !d.decidedIn(job, begin, end) {
+			d.evaluateJob(job, window{begin, end}, now)
+		}
+	}
+}
+
+// decidedIn says whether a start of the job in that span was decided before.
+func (d *duty) decidedIn(job *Job, begin, end time.Time) bool {
+	id := runID(job, end.Truncate(time.Minute))
+	if !job.ScheduleFunc {
+		id = runID(job, job.Schedule.Next(begin))
+	}
+	return d.isKnownRun(job, id) || d.ledger.has(id)
 }
 
 // meetJobs notes since when jobs are what they are, when they are not those of

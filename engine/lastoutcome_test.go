@@ -100,7 +100,7 @@ func TestReadRecords(t *testing.T) {
 	files := map[string]string{
 		fileAgenda: `{"evaluated":"2026-11-23T13:00:59Z","intents":[{"run":"import-20261123T130000Z.2","job":"Import","instant":"2026-11-23T13:00:00Z"},{"run":"x","job":"Other"}],` +
 			`"outcomes":[{"time":"2026-11-23T13:00:00Z","job":"Import","run":"import-20261123T120000Z-at-ABCDEF","instant":"2026-11-23T12:00:00Z","outcome":"skipped"}]}`,
-		fileKnown: `{"Import":{"since":"2026-11-20T00:00:00Z","print":"* * * * *"}}`,
+		fileKnown: `{"jobs":{"Import":{"since":"2026-11-20T00:00:00Z","print":"* * * * *"}}}`,
 	}
 	for name, text := range files {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {

@@ -24,7 +24,7 @@ func TestAnIntentThatWasCarriedOut(t *testing.T) {
 		}
 		m.plan.Jobs = nil
 		m.until("12:01:30")
-		m.same("events", m.told(), "started job 12:00:00", "finished.success job 12:00:00 attempt=1")
+		m.same("events", m.told(), "started job 12:00:00", "finished.success job 12:00:00 attempt=1", "config.changed")
 		m.same("ledger", m.ledger(), "succeeded job 12:00:00")
 	})
 }

@@ -135,9 +135,9 @@ func (r *Records) readAgenda(dir, job string) ([]Outcome, error) {
 }
 
 func (r *Records) readKnown(dir string, job *Job, slave string) error {
-	var k known
+	var k knownFile
 	err := r.readJSON(filepath.Join(dir, fileKnown), &k)
-	if seen := k[job.Name]; seen.Print == fingerprint(job, slave) {
+	if seen := k.Jobs[job.Name]; seen.Print == fingerprint(job, slave) {
 		r.Since, r.Off = seen.Since, seen.Print == printOff
 	}
 	return err

@@ -325,7 +325,7 @@ func TestARetryThatIsGivenUpIsToldInOrder(t *testing.T) {
 		m.plan.Jobs = nil
 		m.call()
 		m.sleep(time.Second)
-		m.same("events", m.told(), "started flaky 12:00:00", "retrying flaky 12:00:00 attempt=1 delay=60 exitCode=5",
+		m.same("events", m.told(), "started flaky 12:00:00", "config.changed", "retrying flaky 12:00:00 attempt=1 delay=60 exitCode=5",
 			"finished.error flaky 12:00:00 attempt=1 exitCode=5 reason=exit code 5; not retried: the job is no longer in the entry file, or was disabled")
 	})
 }

@@ -114,7 +114,7 @@ func TestAnnotationsAreComplete(t *testing.T) {
 
 // plainTypes are those of LuaLS, and the aliases.
 var plainTypes = map[string]bool{
-	"string": true, "number": true, "integer": true, "boolean": true, "table": true, "any": true, "nil": true, "true": true, "false": true,
+	"string": true, "number": true, "integer": true, "boolean": true, "table": true, "any": true, "function": true, "nil": true, "true": true, "false": true,
 	"slavedriver.Duration": true, "slavedriver.Size": true,
 }
 

@@ -95,7 +95,7 @@ func TestReadType(t *testing.T) {
 		{"string|number[]|nil and more", " and more", true},
 		{`"a"|"b c"|false x`, " x", true},
 		{"table<string, string|number>|false x", " x", true},
-		{"(fun(now: number): boolean)|false x", " x", true},
+		{"(fun(now: table): boolean)|false x", " x", true},
 		{"fun(a: string, b?: slavedriver.Job?): integer x", " x", true},
 		{"(string|fun())[] x", " x", true},
 		{"", "", false}, {"|string", "", false}, {"string|", "", false}, {"(string", "", false}, {"fun(a)", "", false}, {`"a`, "", false},

@@ -1,7 +1,9 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"strings"
 	"time"
@@ -36,15 +38,18 @@ func (v *voice) runOf(n notice) *RunInfo {
 }
 
 // keptOutput is what is kept of the output of an attempt; "" where there was no
-// process, or its folder is pruned.
+// process, or its folder is pruned. It may be put away just now.
 func (v *voice) keptOutput(id, stream string, lines int, most int64) (string, error) {
 	for _, dir := range []string{v.d.folderOf(id), filepath.Join(v.d.endedFolder(slugOfRun(id)), id)} {
 		file, err := v.d.Supervisor.Open(dir)
 		if err != nil {
 			continue
 		}
-		defer file.Close()
-		return tailOfRun(file, stream, lines, most)
+		text, err := tailOfRun(file, stream, lines, most)
+		_ = file.Close()
+		if !errors.Is(err, fs.ErrNotExist) {
+			return text, err
+		}
 	}
 	return "", nil
 }

@@ -20,11 +20,11 @@ func (c *command) again(log *logging.Log, over bool) {
 	log.Close()
 	program, err := os.Executable()
 	if over || err != nil {
-		os.Exit(exitDone) // what is left to do, the next call does
+		os.Exit(exitDone) //nolint:forbidigo // main itself hangs in the script, perhaps; what is left to do, the next call does
 	}
 	_ = os.Chdir(c.calledFrom)
 	_ = syscall.Exec(program, withoutAt(os.Args), append(os.Environ(), envResumed+"=1"))
-	os.Exit(exitDone)
+	os.Exit(exitDone) //nolint:forbidigo // as above
 }
 
 // withoutAt are the arguments of a call without --at TIME.

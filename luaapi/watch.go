@@ -42,6 +42,8 @@ type callWatch struct {
 // watchCall watches the call under d until stop.
 func watchCall(d *deadline, hung func()) *callWatch {
 	w := &callWatch{d: d, hung: hung, most: mostMemory()}
+	w.mu.Lock() // look may come before the timer is noted
+	defer w.mu.Unlock()
 	w.timer = time.AfterFunc(lookAtMemory, w.look)
 	return w
 }

@@ -74,10 +74,10 @@ func (d *duty) isBeingAsked(job *Job) bool {
 // askSchedule puts the question to the script, which answers in its own time.
 func (d *duty) askSchedule(in *intent) {
 	in.phase = phaseAsking
-	d.voice.ask(func() func() {
-		due, err := d.Script.Due(d.ctx, in.job, in.Instant)
+	d.oracles.ask(question{func(s Script) func() {
+		due, err := s.Due(d.ctx, in.job, in.Instant)
 		return func() { d.scheduleSays(in, due, err) }
-	}, func() { d.scheduleSays(in, false, errHung) })
+	}, func() { d.scheduleSays(in, false, errHung) }})
 }
 
 func (d *duty) scheduleSays(in *intent, due bool, err error) {
@@ -102,10 +102,10 @@ func (d *duty) scheduleSays(in *intent, due bool, err error) {
 func (d *duty) askCondition(in *intent) {
 	in.phase = phaseAsking
 	now := d.now()
-	d.voice.ask(func() func() {
-		ok, reason, err := d.Script.Condition(d.ctx, in.job, now)
+	d.oracles.ask(question{func(s Script) func() {
+		ok, reason, err := s.Condition(d.ctx, in.job, now)
 		return func() { d.conditionSays(in, ok, reason, err) }
-	}, func() { d.conditionSays(in, false, "", errHung) })
+	}, func() { d.conditionSays(in, false, "", errHung) }})
 }
 
 func (d *duty) conditionSays(in *intent, ok bool, reason string, err error) {

@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -126,9 +128,10 @@ func (d *duty) meetStore(grants []Grant) {
 	d.dirty = true
 }
 
-// storeName is a hash of a store's URL, which may hold a password.
+// storeName is a hash of what says where a store is; a URL may hold a password.
 func storeName(s LockStore) string {
-	sum := sha256.Sum256([]byte(s.URL))
+	place := append([]string{s.URL, s.Socket, s.Folder, s.Master, strconv.Itoa(s.DB)}, s.Hosts...)
+	sum := sha256.Sum256([]byte(strings.Join(place, " ")))
 	return hex.EncodeToString(sum[:8])
 }
 

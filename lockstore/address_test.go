@@ -33,7 +33,7 @@ func TestOpenRefuses(t *testing.T) {
 		{"file://leases", "three slashes"},
 		{"file:///leases?x=1", "nothing may follow the folder"},
 	} {
-		err := lockstore.Validate(c.url)
+		err := lockstore.Validate(engine.LockStore{URL: c.url})
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want … %s …", c.url, err, c.want)
 		}
@@ -48,7 +48,7 @@ func TestOpenAccepts(t *testing.T) {
 		"redis://localhost", "redis://localhost:6380/15", "redis://:secret@[::1]:6379/", "redis://user:p%40ss@host/0",
 		"unix:///run/redis.sock", "unix://user:secret@/run/redis.sock?db=3", "file:///var/leases", "file:leases",
 	} {
-		if err := lockstore.Validate(url); err != nil {
+		if err := lockstore.Validate(engine.LockStore{URL: url}); err != nil {
 			t.Errorf("%s: %v", url, err)
 		}
 		store, err := lockstore.Open(engine.LockStore{URL: url}, lockstore.Options{Namespace: "n", Dir: t.TempDir()})
@@ -122,7 +122,7 @@ func FuzzRedact(f *testing.F) {
 		if shown := lockstore.Redact(url); strings.Contains(shown, "hunter") {
 			t.Errorf("%q is shown as %q", url, shown)
 		}
-		if err := lockstore.Validate(url); err != nil && strings.Contains(err.Error(), "hunter") {
+		if err := lockstore.Validate(engine.LockStore{URL: url}); err != nil && strings.Contains(err.Error(), "hunter") {
 			t.Errorf("%q: %v", url, err)
 		}
 	})

@@ -27,10 +27,21 @@ func FolderOf(s engine.Store) string { return s.(*folderStore).dir }
 func FileOf(s engine.Store, key string) string { return s.(*folderStore).path(key) }
 
 // ClientOf is a Redis store's client.
-func ClientOf(s engine.Store) redis.UniversalClient { return s.(*redisStore).client }
+func ClientOf(s engine.Store) redis.UniversalClient {
+	client, err := s.(*redisStore).line.open()
+	if err != nil {
+		panic(err)
+	}
+	return client
+}
 
-// KeysOf are the Redis keys of a key.
-func KeysOf(s engine.Store, key string) []string { return s.(*redisStore).keys(key) }
+// KeysOf are the Redis keys of a key: of its tag's birth, its lease, its used
+// instants.
+func KeysOf(s engine.Store, key string) []string {
+	r := s.(*redisStore)
+	lease, used := r.keys(key)
+	return []string{r.tagged(tagOf(key), "born"), lease, used}
+}
 
 // Tags is over how many hash tags a namespace is spread.
 const Tags = tags

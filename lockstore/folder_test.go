@@ -67,7 +67,7 @@ type tried struct {
 	*testing.T
 	engine.Store
 	*clock
-	due time.Time
+	due, met time.Time
 }
 
 func try(t *testing.T) tried {
@@ -76,12 +76,12 @@ func try(t *testing.T) tried {
 	if err := x.Store.(lockstore.Preparer).Prepare(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	x.due = c.now().Truncate(time.Second).Add(time.Second)
+	x.met, x.due = c.now(), c.now().Truncate(time.Second).Add(time.Second)
 	return x
 }
 
 func (x tried) claim(token string) []engine.Claim {
-	return []engine.Claim{{Key: "job", Instant: x.due, Token: token, Holder: token, Remember: 62 * time.Minute, Met: time.Unix(1, 0)}}
+	return []engine.Claim{{Key: "job", Instant: x.due, Token: token, Holder: token, Remember: 62 * time.Minute, Met: x.met}}
 }
 
 func (x tried) wants(want engine.Answer, do func(context.Context, []engine.Claim) ([]engine.Grant, error), token string) {
@@ -112,7 +112,7 @@ func TestFolderCorruptRecord(t *testing.T) {
 			if err != nil || string(aside) != content {
 				t.Errorf("set aside: %q, %v", aside, err)
 			}
-			x.due = x.due.Add(time.Minute)
+			x.due = x.due.Add(2 * time.Minute)
 			x.wants(engine.Granted, x.Confirm, "t3")
 		})
 	}
@@ -126,7 +126,7 @@ func TestFolderCorruptBirth(t *testing.T) {
 	}
 	x.advance(5 * time.Second)
 	x.wants(engine.Forgotten, x.Acquire, "t1")
-	x.due = x.due.Add(time.Minute)
+	x.due = x.due.Add(2 * time.Minute)
 	x.wants(engine.Granted, x.Acquire, "t1")
 	if _, err := os.Stat(path + ".corrupt"); err != nil {
 		t.Error(err)

@@ -32,22 +32,30 @@ type Preparer interface {
 type Options struct {
 	// Namespace separates the leases of projects that share a store.
 	Namespace string
-	// Password is asked when the URL has none; nil and "" mean none.
+	// Password is asked when the store's place says none; nil and "" mean none.
 	Password func() string
+	// SentinelPassword likewise, for the sentinels.
+	SentinelPassword func() string
 	// Dir is the folder that a relative folder ("file:leases") is relative to.
 	Dir string
 }
 
 // Open makes the store that cfg names, without connecting to it:
 //
-//	file:///folder, file:folder           a folder of this host
-//	redis://[user:password@]host[:port][/db]  one Redis server
-//	unix:///socket[?db=n]                 the same over its socket
+//	file:///folder, file:folder                            a folder of this host
+//	redis://[user:password@]host[:port][/db]               one Redis server
+//	unix://[user:password@]/socket[?db=n]                  the same over its socket
+//	redis+sentinel://[...@]host[:port],.../master[/db]     the server that sentinels name
+//	redis+cluster://[...@]host[:port],...                  a Redis Cluster
 //
-// "file" and "" mean that run folders alone will do: the Store is nil. Errors
-// name the URL without its password.
+// and rediss instead of redis for TLS, with the parameters ca, cert, key and
+// serverName; sentinels of their own take sentinelUser and sentinelPassword.
+// Each part may be a field of cfg instead.
+//
+// "file" and nothing at all mean that run folders alone will do: the Store is
+// nil. Errors name the store without its passwords.
 func Open(cfg engine.LockStore, o Options) (engine.Store, error) {
-	a, err := parse(cfg.URL)
+	a, err := parse(cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -63,9 +71,10 @@ func Open(cfg engine.LockStore, o Options) (engine.Store, error) {
 	return openRedis(a, o), nil
 }
 
-// Validate says why Open would refuse url, or nil. It connects to nothing.
-func Validate(url string) error {
-	_, err := parse(url)
+// Validate says why Open would refuse cfg, or nil. It connects to nothing, and
+// reads no file.
+func Validate(cfg engine.LockStore) error {
+	_, err := parse(cfg)
 	return err
 }
 
@@ -75,3 +84,15 @@ type terms struct {
 }
 
 func engineTerms() terms { return terms{claim: engine.ClaimFor, lease: engine.LeaseFor} }
+
+// aheadAtMost is how far a slave's clock may be ahead of the store's, for
+// instants to start once even when the store loses its memory: what was asked
+// before the loss may lie so far after it. It is also longer than the time in
+// which a running job's lease is renewed, so that after a loss no other run can
+// begin before the holder came back for its lease.
+const aheadAtMost = 90 * time.Second
+
+// beginsWithin is how long after a caller met the store its memory may begin
+// without having been lost: on a cluster the births of the tags are of several
+// clocks, and the caller met one of them.
+const beginsWithin = 10 * time.Second

@@ -129,7 +129,7 @@ func TestRedisThousandLeasesInTwoRoundTrips(t *testing.T) {
 func claim(key string) engine.Claim {
 	return engine.Claim{
 		Key: key, Instant: time.Now().Truncate(time.Second).Add(time.Hour),
-		Token: "token of " + key, Holder: "slave", Remember: time.Hour, Met: time.Unix(1, 0),
+		Token: "token of " + key, Holder: "slave", Remember: time.Hour, Met: time.Now(),
 	}
 }
 

@@ -35,13 +35,22 @@ func ClientOf(s engine.Store) redis.UniversalClient {
 	return client
 }
 
-// KeysOf are the Redis keys of a key: of its tag's birth, its lease, its used
-// instants.
-func KeysOf(s engine.Store, key string) []string {
-	r := s.(*redisStore)
-	lease, used := r.keys(key)
-	return []string{r.tagged(tagOf(key), "born"), lease, used}
+// KeysOf are the Redis keys of a claim: of its tag's birth, its lease, its used
+// instant.
+func KeysOf(s engine.Store, c engine.Claim) []string {
+	k := s.(*redisStore).keys
+	lease, used := k.of(c)
+	return []string{k.born(tagOf(c.Key)), lease, used}
 }
 
 // Tags is over how many hash tags a namespace is spread.
 const Tags = tags
+
+// Shown is what a store is called in messages.
+func Shown(cfg engine.LockStore) string {
+	a, err := parse(cfg)
+	if err != nil {
+		panic(err)
+	}
+	return a.shown
+}

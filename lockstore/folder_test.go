@@ -22,11 +22,6 @@ func TestFolder(t *testing.T) {
 	locktest.Run(t, locktest.Subject{New: newFolder, Join: join})
 }
 
-// join opens a store as another process does.
-func join(url string) (engine.Store, error) {
-	return lockstore.Open(engine.LockStore{URL: url}, lockstore.Options{Namespace: "shop"})
-}
-
 // clock stands still but for advance.
 type clock struct{ ms atomic.Int64 }
 

@@ -17,21 +17,19 @@ local call = redis.call
 local operation, met, begins_within, ahead = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local claim_for, lease_for, keep_for = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7]
 
--- Lua would write a number of 13 digits as 1.7e+12.
-local function text(n) return string.format('%.0f', n) end
-
+-- Whole numbers up to 14 digits stay what they are on their way into a command.
 local clock = call('TIME')
 local now = tonumber(clock[1]) * 1000 + math.floor(tonumber(clock[2]) / 1000)
 
 -- The memory: "<born>", or "<born> lost" once somebody came who had met the
 -- store before that. SET is also what a replica refuses, so that nobody is
 -- answered from what may be old.
-local news = call('SET', KEYS[1], text(now), 'NX') and 1 or 0
+local news = call('SET', KEYS[1], now, 'NX') and 1 or 0
 local memory = call('GET', KEYS[1])
 local born = tonumber(string.match(memory, '^%d+'))
 local lost = string.find(memory, 'lost', 1, true)
 if met > 0 and met + begins_within < born and not lost then
-  call('SET', KEYS[1], text(born) .. ' lost')
+  call('SET', KEYS[1], born .. ' lost')
   lost, news = true, 1
 end
 -- The first instant that the store vouches for. One that was lost may have been
@@ -39,28 +37,12 @@ end
 -- minute of its birth.
 local vouches_from = lost and born + ahead or born - born % 60000
 
--- A used instant is a member "<remembered until> <length of token> <token><holder>"
--- whose score is the instant. Returns token and holder.
-local function used_by(used, instant)
-  for _, member in ipairs(call('ZRANGEBYSCORE', used, instant, instant)) do
-    local remembered_until, length, by = string.match(member, '^(%d+) (%d+) (.*)$')
-    if tonumber(remembered_until) > now then
-      return string.sub(by, 1, tonumber(length)), string.sub(by, tonumber(length) + 1)
-    end
-  end
-end
-
--- Marks the instant and drops the oldest that are due to be forgotten, ten at
--- most: as one comes and two may go, their number is bounded.
-local function use(used, instant, token, holder, remember)
-  if used_by(used, instant) then return end
-  call('ZREMRANGEBYSCORE', used, instant, instant)
-  for _, member in ipairs(call('ZRANGE', used, 0, 9)) do
-    if tonumber(string.match(member, '^%d+')) > now then break end
-    call('ZREM', used, member)
-  end
-  call('ZADD', used, instant, text(now + remember) .. ' ' .. #token .. ' ' .. token .. holder)
-  if call('PTTL', used) < remember then call('PEXPIRE', used, text(remember)) end
+-- A used instant is "<length of token> <token><holder>".
+local function used_by(used)
+  local value = call('GET', used)
+  if not value then return end
+  local length, by = string.match(value, '^(%d+) (.*)$')
+  return string.sub(by, 1, tonumber(length)), string.sub(by, tonumber(length) + 1)
 end
 
 -- Returns answer, fence, since, holder.
@@ -78,8 +60,8 @@ local function decide(key, used, token, instant, seen, remember, holder)
   end
 
   if operation ~= 'renew' then
-    local used_token, used_holder = used_by(used, instant)
-    if not used_token and tonumber(instant) * 1000 < vouches_from then return FORGOTTEN, 0, 0, '' end
+    local used_token, used_holder = used_by(used)
+    if not used_token and instant * 1000 < vouches_from then return FORGOTTEN, 0, 0, '' end
     if used_token and used_token ~= token then return USED, 0, 0, used_holder end
   end
   if alive and owner ~= token then return confirmed and HELD or CLAIMED, 0, since, by end
@@ -96,10 +78,10 @@ local function decide(key, used, token, instant, seen, remember, holder)
   else
     if not confirmed then since = now end
     confirmed, expires = true, now + lease_for
-    use(used, instant, token, holder, remember)
+    if remember > 0 then call('SET', used, #token .. ' ' .. token .. holder, 'NX', 'PX', remember) end
   end
-  call('HSET', key, 'token', token, 'confirmed', confirmed and '1' or '0', 'until', text(expires),
-    'since', text(since), 'holder', by, 'fence', text(fence), 'released', '')
+  call('HSET', key, 'token', token, 'confirmed', confirmed and '1' or '0', 'until', expires,
+    'since', since, 'holder', by, 'fence', fence, 'released', '')
   call('PEXPIRE', key, keep_for)
   return GRANTED, fence, 0, ''
 end
@@ -108,7 +90,7 @@ local reply = { news, now }
 for i = 2, #KEYS, 2 do
   local at = BEFORE_CLAIMS + (i / 2 - 1) * PER_CLAIM
   local answer, fence, since, holder = decide(KEYS[i], KEYS[i + 1],
-    ARGV[at + 1], ARGV[at + 2], tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4]), ARGV[at + 5])
+    ARGV[at + 1], tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4]), ARGV[at + 5])
   local n = #reply
   reply[n + 1], reply[n + 2], reply[n + 3], reply[n + 4] = answer, fence, since, holder
 end

@@ -2,11 +2,31 @@
 // many slaves see it: in Redis, or in a folder of one host. The contract is
 // engine.Store; package locktest is the suite that each store here passes.
 //
-// A store answers only on what it remembers. Its memory has a birth: an
-// instant older than that may have been used before, so it is Forgotten and
-// never started on the store's word. A store that was restarted empty and one
-// that is new cannot be told apart, so the first instants of a new store are
-// refused too, unless its memory was begun before they were due: see Preparer.
+// # Memory
+//
+// A store answers only on what it remembers. Its memory has a birth: an instant
+// older than that may have been used before, so it is Forgotten and never
+// started on the store's word. A caller says when it met the store; if that was
+// before the birth, the memory was lost (a server restarted empty, say), and the
+// store vouches only for what is due 90 s after the birth: until then, slaves
+// whose clocks are ahead may have started it before the loss. If nobody met it
+// before, it is new, and vouches for the whole minute of its birth.
+//
+// # Keys in Redis
+//
+// NS is the namespace, N a number from 0 to 31 that is made from KEY; NS and KEY
+// are escaped as in a URL's query. KEY is the job's slug, for jobs that run on
+// every slave "@" and the slave's name, and for jobs that may overlap "#" and
+// the instant.
+//
+//	slavedriver:{NS.N}:born               when the memory of this tag began, in ms, and whether one was lost before   for good
+//	slavedriver:{NS.N}:lease:KEY          hash: token, confirmed, until, since, holder, fence, released               4 hours after the last change
+//	slavedriver:{NS.N}:used:KEY:INSTANT   token and slave that started this instant (Unix seconds)                    the job's catch-up and an hour
+//
+// What is in braces makes all keys of a tag lie on one node of a cluster; only
+// those are read and written together. Redis must not evict keys (its default,
+// maxmemory-policy noeviction): a used instant would be gone while the birth
+// says that nothing is.
 package lockstore
 
 import (

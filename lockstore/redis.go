@@ -4,8 +4,6 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
-	"hash/fnv"
-	"net/url"
 	"sync/atomic"
 	"time"
 
@@ -14,30 +12,16 @@ import (
 	"slavedriver/engine"
 )
 
-// redisStore keeps leases in Redis; the package's documentation has its keys.
-//
-// The birth must be in the slot of what it vouches for: on a cluster one node
-// alone may come back empty. Were there one birth for each key, a new job, and
-// one whose keys expired, would look like lost memory; so there is one for each
-// of a fixed number of tags, all made at the first contact.
+// redisStore keeps leases in Redis; the package's documentation has its keys,
+// lease.lua what is done with them.
 type redisStore struct {
-	line      line
-	address   address
-	namespace string
-	terms     terms
-	sha       string
-	begun     atomic.Bool // the memory of all tags was seen to have begun
+	line    line
+	address address
+	keys    keyspace
+	terms   terms
+	sha     string
+	begun   atomic.Bool // the memory of all tags was seen to have begun
 }
-
-const (
-	// tags is over how many hash tags, and so slots of a cluster, a namespace
-	// is spread. Another number is another store: what was used is not found.
-	tags = 32
-	// untouchedFor is how long the last fence is kept, far longer than a lease.
-	// It matters only while fences run ahead of the clock, and there are keys
-	// that are never asked for again: of single instants, of slaves that are gone.
-	untouchedFor = 4 * time.Hour
-)
 
 //go:embed lease.lua
 var leaseScript string
@@ -51,8 +35,7 @@ func openRedis(a address, o Options) engine.Store {
 	}
 	return &redisStore{
 		line: line{connect: func() redis.UniversalClient { return connect(a) }}, address: a,
-		namespace: url.QueryEscape(o.Namespace), terms: engineTerms(),
-		sha: redis.NewScript(leaseScript).Hash(),
+		keys: newKeyspace(o.Namespace), terms: engineTerms(), sha: redis.NewScript(leaseScript).Hash(),
 	}
 }
 
@@ -166,7 +149,7 @@ func (s *redisStore) calls(operation string, met time.Time, claims []engine.Clai
 			at[n] = len(calls)
 		}
 		to := &calls[at[n]-1]
-		lease, used := s.keys(c.Key)
+		lease, used := s.keys.of(c)
 		to.keys = append(to.keys, lease, used)
 		to.args = append(to.args, c.Token, c.Instant.Unix(), c.Fence, max(c.Remember.Milliseconds(), 0), c.Holder)
 		to.claims = append(to.claims, i)
@@ -176,27 +159,10 @@ func (s *redisStore) calls(operation string, met time.Time, claims []engine.Clai
 
 // callOn is a call about a tag, without claims yet.
 func (s *redisStore) callOn(tag int, operation string, met time.Time) call {
-	return call{keys: []string{s.tagged(tag, "born")}, args: []any{
+	return call{keys: []string{s.keys.born(tag)}, args: []any{
 		operation, millis(met), beginsWithin.Milliseconds(), aheadAtMost.Milliseconds(),
 		s.terms.claim.Milliseconds(), s.terms.lease.Milliseconds(), untouchedFor.Milliseconds(),
 	}}
-}
-
-// keys are the Redis keys of one key of the store.
-func (s *redisStore) keys(key string) (lease, used string) {
-	n, name := tagOf(key), url.QueryEscape(key)
-	return s.tagged(n, "lease:"+name), s.tagged(n, "used:"+name)
-}
-
-func (s *redisStore) tagged(n int, name string) string {
-	return fmt.Sprintf("slavedriver:{%s.%d}:%s", s.namespace, n, name)
-}
-
-// tagOf is the number of a key's hash tag.
-func tagOf(key string) int {
-	h := fnv.New32a()
-	_, _ = h.Write([]byte(key))
-	return int(h.Sum32() % tags)
 }
 
 // run makes all calls in one round trip, on a cluster in one to each node. A

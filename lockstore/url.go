@@ -203,6 +203,9 @@ func database(text string) (int, error) {
 // there may be a piece of a password.
 func hostPort(text, port string) (string, error) {
 	host := text
+	if strings.Contains(text, "://") {
+		return "", errors.New("a host is written as host:port, without a scheme")
+	}
 	if inner, after, ok := strings.Cut(strings.TrimPrefix(text, "["), "]"); ok && text[0] == '[' {
 		host = inner
 		if after != "" {

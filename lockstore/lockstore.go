@@ -112,7 +112,7 @@ func engineTerms() terms { return terms{claim: engine.ClaimFor, lease: engine.Le
 // begin before the holder came back for its lease.
 const aheadAtMost = 90 * time.Second
 
-// beginsWithin is how long after a caller met the store its memory may begin
-// without having been lost: on a cluster the births of the tags are of several
-// clocks, and the caller met one of them.
+// beginsWithin is how long after a caller met a cluster the memory of a tag may
+// begin without having been lost: the births are of several clocks, and the
+// caller met one of them. Elsewhere all births come before the first answer.
 const beginsWithin = 10 * time.Second

@@ -150,11 +150,12 @@ func slow(d time.Duration) fault {
 	}
 }
 
-// breakAfter breaks off in the middle of data of one direction.
+// breakAfter breaks off once, in the middle of the data of one direction.
 func breakAfter(bytes int64, requests bool) fault {
 	var seen atomic.Int64
+	var done atomic.Bool
 	return func(l *link, request bool, data []byte) bool {
-		if request != requests || seen.Add(int64(len(data))) < bytes {
+		if request != requests || seen.Add(int64(len(data))) < bytes || done.Swap(true) {
 			return true
 		}
 		to := l.client

@@ -99,7 +99,7 @@ func (r *record) release(c engine.Claim, _ int64, _ terms) engine.Grant {
 
 func (r *record) refuse(c engine.Claim, now int64) (engine.Grant, bool) {
 	instant := c.Instant.Unix()
-	if met := millis(c.Met); met > 0 && met+beginsWithin.Milliseconds() < r.Born {
+	if met := millis(c.Met); met > 0 && met < r.Born {
 		r.Lost = true
 	}
 	switch u := r.usedBy(instant, now); {

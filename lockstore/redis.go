@@ -159,8 +159,12 @@ func (s *redisStore) calls(operation string, met time.Time, claims []engine.Clai
 
 // callOn is a call about a tag, without claims yet.
 func (s *redisStore) callOn(tag int, operation string, met time.Time) call {
+	within := time.Duration(0)
+	if s.address.kind == inCluster {
+		within = beginsWithin
+	}
 	return call{keys: []string{s.keys.born(tag)}, args: []any{
-		operation, millis(met), beginsWithin.Milliseconds(), aheadAtMost.Milliseconds(),
+		operation, millis(met), within.Milliseconds(), aheadAtMost.Milliseconds(),
 		s.terms.claim.Milliseconds(), s.terms.lease.Milliseconds(), untouchedFor.Milliseconds(),
 	}}
 }

@@ -42,7 +42,7 @@ func startServer(t testing.TB, args ...string) *server {
 // another process was given that port in between, another one is tried.
 func startProgram(t testing.TB, name string, args func(*server) []string) *server {
 	t.Helper()
-	if _, err := exec.LookPath(name); err != nil {
+	if !installed(name) {
 		t.Skipf("no %s is installed here", name)
 	}
 	var s *server
@@ -57,8 +57,16 @@ func startProgram(t testing.TB, name string, args func(*server) []string) *serve
 			return s
 		}
 	}
+	if strings.Contains(s.log.String(), "Bad directive") && strings.Contains(s.log.String(), "tls") {
+		t.Skipf("this %s was built without TLS", name)
+	}
 	t.Fatalf("%s does not start:\n%s", name, s.log)
 	return nil
+}
+
+func installed(program string) bool {
+	_, err := exec.LookPath(program)
+	return err == nil
 }
 
 // shortTempDir is for sockets, whose paths may have some 100 bytes.

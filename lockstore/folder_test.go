@@ -22,8 +22,11 @@ func TestFolder(t *testing.T) {
 	locktest.Run(t, locktest.Subject{New: newFolder, Join: join})
 }
 
-// clock stands still but for advance.
-type clock struct{ ms atomic.Int64 }
+// clock stands still but for advance, after which then is called.
+type clock struct {
+	ms   atomic.Int64
+	then func()
+}
 
 func newClock() *clock {
 	c := &clock{}
@@ -31,8 +34,14 @@ func newClock() *clock {
 	return c
 }
 
-func (c *clock) now() time.Time          { return time.UnixMilli(c.ms.Load()) }
-func (c *clock) advance(d time.Duration) { c.ms.Add(d.Milliseconds()) }
+func (c *clock) now() time.Time { return time.UnixMilli(c.ms.Load()) }
+
+func (c *clock) advance(d time.Duration) {
+	c.ms.Add(d.Milliseconds())
+	if c.then != nil {
+		c.then()
+	}
+}
 
 func newFolder(t *testing.T, _ bool) locktest.World {
 	c, url := newClock(), "file://"+filepath.Join(t.TempDir(), "leases")

@@ -187,6 +187,10 @@ func (d *duty) refused(in *intent, g Grant) {
 		d.stillRunning(in, g.Since, g.Holder)
 	case Forgotten:
 		in.problem = "the lock store is newer than this instant (it is new, or lost its memory) and cannot say whether it was started"
+		if d.knowsItself(in) {
+			d.startUnleased(in)
+			return
+		}
 		d.miss(in)
 	default: // a mere claim may come to nothing
 		in.problem = "another slave had claimed it: " + g.Holder
@@ -203,8 +207,20 @@ func (d *duty) storeSilent(in *intent, err error) {
 		d.waitAgain(in)
 		return
 	}
+	d.startUnleased(in)
+}
+
+// startUnleased lets an intent start by the run folders alone.
+func (d *duty) startUnleased(in *intent) {
 	in.phase, in.fence, in.confirmed = phaseStarting, 0, 0
 	d.markStarting(in, true)
+}
+
+// knowsItself says whether this slave's own disk tells all that a store could:
+// nobody else starts the instant, and the disk is no newer than it.
+func (d *duty) knowsItself(in *intent) bool {
+	met := d.storeMet()
+	return in.job.RunOn != RunOnOne && !met.IsZero() && !in.Instant.Before(met.Truncate(time.Minute))
 }
 
 // waitAgain puts an intent back to those that wait.

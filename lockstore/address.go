@@ -1,6 +1,7 @@
 package lockstore
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strconv"
@@ -54,7 +55,7 @@ func parse(said engine.LockStore) (address, error) {
 func (a address) errorf(format string, args ...any) error {
 	message := fmt.Sprintf(format, args...)
 	if a.shown == "" {
-		return fmt.Errorf("the lock store: %s", message)
+		return errors.New(message)
 	}
 	return fmt.Errorf("lock store %q: %s", a.shown, message)
 }

@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	// patience bounds each dial, write and read.
+	// patience bounds each dial, and each write and read that makes no progress.
 	patience = 2 * time.Second
 	// sentinelPatience bounds the question to the sentinels, which is a part of
 	// a dial: a connection, a greeting and an answer.
@@ -22,6 +22,9 @@ const (
 	callPatience = 8 * time.Second
 	// connections at most to one server; one does, as calls are batches.
 	connections = 4
+	// keptFor is how long a connection is kept for the next call: claim and
+	// confirm follow each other, the next renewal is a minute away.
+	keptFor = 15 * time.Second
 	// redirections is how often a call follows a slot that moved, or tries a
 	// node again.
 	redirections = 3
@@ -36,8 +39,8 @@ var quiet = sync.OnceFunc(logging.Disable)
 func (d *dialer) options() *redis.Options {
 	return &redis.Options{
 		Dialer: d.dial, DialTimeout: patience, DialerRetries: 1,
-		ReadTimeout: patience, WriteTimeout: patience, PoolTimeout: patience,
-		MaxRetries: -1, ContextTimeoutEnabled: true,
+		ReadTimeout: callPatience, WriteTimeout: callPatience, PoolTimeout: patience,
+		MaxRetries: -1, ContextTimeoutEnabled: true, ConnMaxIdleTime: keptFor,
 		PoolSize: connections, PipelinePoolSize: -1, DisableIdentity: true,
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 	}
@@ -69,7 +72,7 @@ func clusterOptions(o *redis.Options, hosts []string) *redis.ClusterOptions {
 		Addrs: hosts, Username: o.Username, Password: o.Password, MaxRedirects: redirections,
 		Dialer: o.Dialer, DialTimeout: o.DialTimeout, DialerRetries: o.DialerRetries,
 		ReadTimeout: o.ReadTimeout, WriteTimeout: o.WriteTimeout, PoolTimeout: o.PoolTimeout,
-		MaxRetries: o.MaxRetries, ContextTimeoutEnabled: o.ContextTimeoutEnabled,
+		MaxRetries: o.MaxRetries, ContextTimeoutEnabled: o.ContextTimeoutEnabled, ConnMaxIdleTime: o.ConnMaxIdleTime,
 		PoolSize: o.PoolSize, PipelinePoolSize: o.PipelinePoolSize, DisableIdentity: o.DisableIdentity,
 		MaintNotificationsConfig: o.MaintNotificationsConfig,
 	}

@@ -28,11 +28,12 @@ func (d *dialer) dial(ctx context.Context, network, addr string) (net.Conn, erro
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	var plain net.Dialer
-	conn, err := plain.DialContext(ctx, network, addr)
+	socket, err := plain.DialContext(ctx, network, addr)
 	if err != nil {
 		return nil, err
 	}
-	if tcp, ok := conn.(*net.TCPConn); ok {
+	conn := &alive{Conn: socket}
+	if tcp, ok := socket.(*net.TCPConn); ok {
 		// What a closed connection has not delivered is not delivered later: a
 		// question that was given up must not be answered when a network is
 		// whole again.

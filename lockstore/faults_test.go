@@ -43,6 +43,16 @@ func newArena(t *testing.T) *arena {
 	return a
 }
 
+// anyServer is the address of a real server where there is one, of miniredis
+// else.
+func anyServer(t *testing.T) string {
+	t.Helper()
+	if installed("redis-server") {
+		return startServer(t).addr
+	}
+	return miniredis.RunT(t).Addr()
+}
+
 // needsServer is for faults that only a process can have.
 func (a *arena) needsServer() *server {
 	a.t.Helper()

@@ -119,8 +119,8 @@ func TestServersThatHang(t *testing.T) {
 			t.Cleanup(func() { _ = store.Close() })
 			short, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 			defer cancel()
-			gives(t, store, short, time.Second)
-			gives(t, store, t.Context(), 10*time.Second) // after a failure it is no worse
+			_ = gives(t, store, short, time.Second)
+			_ = gives(t, store, t.Context(), 10*time.Second) // after a failure it is no worse
 			cancelled, cancel := context.WithCancel(t.Context())
 			time.AfterFunc(20*time.Millisecond, cancel)
 			if err := gives(t, store, cancelled, time.Second); !errors.Is(err, context.Canceled) {
@@ -151,7 +151,7 @@ func TestClosedStore(t *testing.T) {
 	if err := store.Close(); err != nil {
 		t.Fatal(err)
 	}
-	gives(t, store, t.Context(), time.Second)
+	_ = gives(t, store, t.Context(), time.Second)
 	if came.Load() != 0 {
 		t.Errorf("%d connections", came.Load())
 	}

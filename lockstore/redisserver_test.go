@@ -72,7 +72,7 @@ func installed(program string) bool {
 // shortTempDir is for sockets, whose paths may have some 100 bytes.
 func shortTempDir(t testing.TB) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "lockstore")
+	dir, err := os.MkdirTemp("", "lockstore") //nolint:usetesting // t.TempDir is too long for a socket's path
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -105,13 +105,14 @@ func (l *line) open() (redis.UniversalClient, error) {
 	return l.client, nil
 }
 
-// hangUp closes a client after a failure, for all who are using it.
+// hangUp closes a client after a failure, for all who are using it. It does not
+// wait for that: a client may be busy with what failed.
 func (l *line) hangUp(client redis.UniversalClient) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.client == client {
 		l.client = nil
-		_ = client.Close()
+		go func() { _ = client.Close() }()
 	}
 }
 

@@ -13,8 +13,10 @@ import (
 )
 
 const (
-	// patience bounds each dial, and each write and read that makes no progress.
-	patience = 2 * time.Second
+	// patience bounds each dial, and, with claimPatience for each claim that a
+	// call is about, each write and read that makes no progress.
+	patience      = 2 * time.Second
+	claimPatience = 20 * time.Millisecond
 	// sentinelPatience bounds the question to the sentinels, which is a part of
 	// a dial: a connection, a greeting and an answer.
 	sentinelPatience = 3 * time.Second
@@ -47,10 +49,9 @@ func (d *dialer) options() *redis.Options {
 }
 
 // connect makes a client, which connects to nothing yet.
-func connect(a address) redis.UniversalClient {
+func connect(d *dialer) redis.UniversalClient {
 	quiet()
-	d := newDialer(a)
-	o := d.options()
+	a, o := d.address, d.options()
 	o.Username, o.Password, o.DB = a.User, a.Password, a.DB
 	switch a.kind {
 	case inCluster:

@@ -22,6 +22,8 @@ const (
 	sentinelPatience = 3 * time.Second
 	// callPatience bounds a whole call, whatever happens in it.
 	callPatience = 8 * time.Second
+	// shutPatience bounds the end of a call that failed.
+	shutPatience = time.Second
 	// connections at most to one server; one does, as calls are batches.
 	connections = 4
 	// keptFor is how long a connection is kept for the next call: claim and
@@ -106,27 +108,41 @@ func (l *line) open() (redis.UniversalClient, error) {
 	return l.client, nil
 }
 
-// hangUp closes a client after a failure, for all who are using it. It does not
-// wait for that: a client may be busy with what failed.
+// hangUp closes a client after a failure, for all who are using it.
 func (l *line) hangUp(client redis.UniversalClient) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.client == client {
+	ours := l.client == client
+	if ours {
 		l.client = nil
-		go func() { _ = client.Close() }()
+	}
+	l.mu.Unlock()
+	if ours {
+		_ = shut(client)
 	}
 }
 
 func (l *line) close() error {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.closed = true
-	if l.client == nil {
+	client := l.client
+	l.closed, l.client = true, nil
+	l.mu.Unlock()
+	if client == nil {
 		return nil
 	}
-	client := l.client
-	l.client = nil
-	return client.Close()
+	return shut(client)
+}
+
+// shut closes a client, and waits for it, but not for long: it may be busy with
+// what failed.
+func shut(client redis.UniversalClient) error {
+	done := make(chan error, 1)
+	go func() { done <- client.Close() }()
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(shutPatience):
+		return nil
+	}
 }
 
 // call runs do, and returns when that is over, when ctx is, or when the time is

@@ -217,7 +217,8 @@ func TestFaultQuestionTooLate(t *testing.T) {
 	t.Parallel()
 	conns := make(chan net.Conn, 1)
 	addr, _ := listen(t, "tcp", "127.0.0.1:0", func(conn net.Conn) {
-		// A server that greets, and then does not read on.
+		// A server that greets, and then does not read on; it keeps little.
+		_ = conn.(*net.TCPConn).SetReadBuffer(32 << 10)
 		data := make([]byte, 1024)
 		for range 2 { // HELLO and what follows it when that is not known
 			if _, err := conn.Read(data); err != nil || !bytes.Contains(bytes.ToLower(data), []byte("hello")) {
@@ -227,7 +228,7 @@ func TestFaultQuestionTooLate(t *testing.T) {
 		}
 		conns <- conn
 	})
-	claims := make([]engine.Claim, 2000) // more than this host keeps for a reader, less than for a writer
+	claims := make([]engine.Claim, 2000) // more than is kept for a reader, less than for a writer
 	for i := range claims {
 		claims[i] = claim("job")
 		claims[i].Holder = strings.Repeat("x", 1000)

@@ -75,3 +75,9 @@ type terms struct {
 }
 
 func engineTerms() terms { return terms{claim: engine.ClaimFor, lease: engine.LeaseFor} }
+
+// IsNone says that run folders alone will do: that Open would return no Store.
+func IsNone(cfg engine.LockStore) bool {
+	a, err := parse(cfg.URL)
+	return err == nil && a.kind == none
+}

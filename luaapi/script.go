@@ -54,7 +54,7 @@ type Options struct {
 	Stopwatch func() time.Duration
 
 	tests *testState // of a file of tests; nil: it is an entry file
-	goOn bool // after a mistake, to find more of them; see Mistakes
+	goOn  bool       // after a mistake, to find more of them; see Mistakes
 }
 
 // Script is a loaded entry file. All but Wants and LongestDeadline must be

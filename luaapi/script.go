@@ -53,8 +53,11 @@ type Options struct {
 	// it. nil: deadlines go by package time alone.
 	Stopwatch func() time.Duration
 
-	tests *testState // of a file of tests; nil: it is an entry file
-	goOn  bool       // after a mistake, to find more of them; see Mistakes
+	// compiled remembers chunks by name and source for loads that follow, one at
+	// a time; nil: none are remembered.
+	compiled map[string]*lua.FunctionProto
+	tests    *testState // of a file of tests; nil: it is an entry file
+	goOn     bool       // after a mistake, to find more of them; see Mistakes
 }
 
 // Script is a loaded entry file. All but Wants and LongestDeadline must be

@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"regexp"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"syscall"
@@ -79,6 +80,7 @@ func (t *testRun) run(ctx context.Context, paths []string) (err error) {
 	}
 	defer os.RemoveAll(t.room)
 	t.tidyWhenInterrupted()
+	debug.SetGCPercent(400) // each shift leaves a VM behind, and there are many
 	for _, file := range files {
 		if err := t.file(ctx, file); err != nil {
 			return err

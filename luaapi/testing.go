@@ -22,6 +22,9 @@ const testModule = "slavedriver.test"
 // longer than any does that comes to an end.
 const longestCase = 5 * time.Minute
 
+// longestStory is how many lines are told of what happened in a world.
+const longestStory = 30
+
 // TestOptions are what LoadTests takes from its surroundings.
 type TestOptions struct {
 	Getenv           func(string) string // os.getenv of the tests; an entry file sees what its world has
@@ -49,8 +52,7 @@ type TestCase struct {
 // TestResult is what came of a case.
 type TestResult struct {
 	Failures []*Error // none: it passed
-	// Story is what happened in its world, a line for each thing; nil where it
-	// made none.
+	// Story is what happened in its world, shortened where that is much.
 	Story   []string
 	Printed string // by the test itself
 }
@@ -109,7 +111,7 @@ func (f *TestFile) Run(ctx context.Context, c *TestCase) TestResult {
 		if w := t.world; w != nil {
 			w.Close()
 			t.failed = append(t.failed, w.handlerFailures()...)
-			story = w.Story()
+			story = w.Digest(longestStory)
 		}
 	})
 	t.running = false
@@ -252,7 +254,7 @@ func newWorld(at site) int {
 func (at site) worldBegin(o *worldOptions) (time.Time, error) {
 	zone, err := schedule.Zone(o.zone)
 	if err != nil {
-		return time.Time{}, about("`zone`", err)
+		return time.Time{}, about("`zone`", notValid(lua.LString(o.zone), err))
 	}
 	if o.now == "" {
 		return time.Time{}, wrong("`now` is missing").hinting(`as in t.world{ now = "2026-03-29 00:55" }`)

@@ -29,9 +29,6 @@ type fileVerdict struct {
 	Failures []mistake `json:"failures,omitempty"` // why it does not load
 }
 
-// longestStory is how many lines are shown of what happened, the last ones.
-const longestStory = 30
-
 // sayBegin says that a test begins, for those who wait.
 func (t *testRun) sayBegin(name string) error {
 	if !t.verbose || t.json {
@@ -61,10 +58,6 @@ func (t *testRun) sayTest(v testVerdict) error {
 	}
 	if len(v.Story) > 0 {
 		b.WriteString("    what happened:\n")
-		if more := len(v.Story) - longestStory; more > 0 {
-			fmt.Fprintf(&b, "        (%d more before)\n", more)
-			v.Story = v.Story[more:]
-		}
 		indent(&b, "        ", v.Story)
 	}
 	_, err := fmt.Fprint(t.stdout, b.String())

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -23,7 +22,7 @@ type records struct {
 	executed []Executed
 	failures []Failure
 	printed  strings.Builder
-	story    []string
+	story    []line
 }
 
 // Event is one that handlers were told of, or would have been.
@@ -106,9 +105,6 @@ func (w *World) Printed() string {
 	return w.printed.String()
 }
 
-// Story is what happened so far, a line for each thing, for people.
-func (w *World) Story() []string { return some(w, w.story, nil) }
-
 // Runs are the processes started so far, of jobs whose names match a pattern.
 func (w *World) Runs(pattern string) (runs []Run) {
 	for _, s := range w.slaves {
@@ -130,17 +126,6 @@ func some[T any](w *World, list []T, want func(T) bool) []T {
 		return slices.Clone(list)
 	}
 	return slices.DeleteFunc(slices.Clone(list), func(v T) bool { return !want(v) })
-}
-
-// note adds a line to the story; w.mu is held.
-func (w *World) note(slave, text string) {
-	w.story = append(w.story, strings.TrimSpace(time.Now().Format("2006-01-02 15:04:05")+" "+slave+" ")+" "+text)
-}
-
-func (w *World) tell(slave, text string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.note(slave, text)
 }
 
 // printer takes what is printed in the world.
@@ -172,7 +157,7 @@ func (t *witness) Call(ctx context.Context, e *engine.Event) []engine.HandlerErr
 	w.mu.Lock()
 	w.events = append(w.events, Event{name, e})
 	if e.Name != engine.EventJobStdout && e.Name != engine.EventJobStderr && e.Name != engine.EventStarted && e.Name != engine.EventFinished {
-		w.note(name, lineOf(e))
+		w.noteEvent(name, e)
 	}
 	w.mu.Unlock()
 	failures := t.Script.Call(ctx, e)
@@ -182,26 +167,6 @@ func (t *witness) Call(ctx context.Context, e *engine.Event) []engine.HandlerErr
 		w.failures = append(w.failures, Failure{name, e.Name, f})
 	}
 	return failures
-}
-
-// lineOf is an event for people.
-func lineOf(e *engine.Event) string {
-	line := e.Name
-	if e.Job != nil {
-		line += fmt.Sprintf(" %q", e.Job.Name)
-	}
-	for _, key := range slices.Sorted(maps.Keys(e.Params)) {
-		switch v := e.Params[key].(type) {
-		case nil:
-		case bool:
-			if v {
-				line += " " + key
-			}
-		default:
-			line += fmt.Sprintf(" %s=%v", key, v)
-		}
-	}
-	return line
 }
 
 // logger records what is logged, and hands it to the script's logger functions;

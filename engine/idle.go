@@ -23,8 +23,8 @@ func (p *Plan) NextDue(after time.Time) (next time.Time, asks bool) {
 	return next, false
 }
 
-// PassIdle leaves in the var dir dir what shifts leave that came in each minute
-// until now and found nothing to do: nothing was due, ran, or waited, and nobody
+// PassIdle leaves in a var dir what shifts leave that came in each minute until
+// now and found nothing to do: nothing was due, ran, or waited, and nobody
 // was to be told. That this is so is the caller's word; no shift may be on duty.
 func PassIdle(dir string, now time.Time) error {
 	path := filepath.Join(dir, fileAgenda)

@@ -70,3 +70,48 @@ func TestBackup(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+// A minute that is passed over is one in which a shift would have done nothing:
+// where a handler wants each shift to work, the same happens.
+func TestIdleMinutesArePassedOver(t *testing.T) {
+	const entry = `
+local slavedriver = require("slavedriver")
+slavedriver:addJob({ name = "Nightly", command = "x", schedule = { "30 1 * * *", "10 13 * * 0" }, jitter = "20m", retries = 1 })
+slavedriver:addJob({ name = "Once", command = "x", runAtDateTime = "2026-03-29 05:00" })
+slavedriver:addJob({ name = "Seconds", command = "x", schedule = "30 15 4 * * * *" })
+`
+	const tests = `
+local t = require("slavedriver.test")
+t.case("days", function()
+  local w = t.world{ now = "2026-03-29 00:00", zone = "Europe/London" }
+  w:command("Nightly"):exits(0, 1, 0):after("3m")
+  w:advance("6h")
+  w:kill()
+  w:advance("2h")
+  w:start()
+  w:advance("6h")
+  print(w:story())
+end)
+`
+	stories := map[bool]string{}
+	for _, each := range []bool{false, true} {
+		source := entry
+		if each {
+			source += `slavedriver:attach("slavedriver.started", function() end)`
+		}
+		dir := files(t, map[string]string{"slavedriver.lua": source, "test.lua": tests})
+		f, err := LoadTests(context.Background(), "test.lua", TestOptions{WorkingDirectory: dir, Stopwatch: stopwatch, Room: t.TempDir()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := f.Run(context.Background(), f.Cases[0])
+		f.Close()
+		if len(r.Failures) > 0 {
+			t.Fatal(r.Failures)
+		}
+		stories[each] = r.Printed
+	}
+	if stories[false] != stories[true] || strings.Count(stories[false], "Nightly") < 6 || strings.Count(stories[false], "slavedriver.gap") != 1 {
+		t.Errorf("passing over idle minutes:\n%s\nwith a shift in each:\n%s", stories[false], stories[true])
+	}
+}

@@ -76,12 +76,12 @@ type World struct {
 // New makes a world in which the time is o.Now, with one slave; no shift was
 // called yet. Its errors are those of loading the entry file, and sentences.
 func New(o Options) (*World, error) {
-	wait := o.Now.Sub(time.Now())
+	wait := time.Until(o.Now)
 	if wait < 0 {
 		return nil, fmt.Errorf("the time of a world cannot begin before %s", time.Now().UTC().Format("2006-01-02"))
 	}
 	w := &World{o: o, began: o.Now.Add(-time.Hour), zone: time.Local}
-	time.Local = o.Zone //nolint:reassign // the hosts' zone is the process's, for all that asks for it
+	time.Local = o.Zone // the hosts' zone is the process's, for all that asks for it
 	time.Sleep(wait)
 	w.store = lockstore.NewMemory(time.Now)
 	if _, err := w.Slave(o.Slave); err != nil {
@@ -111,7 +111,7 @@ func (w *World) Close() {
 		s.relieve()
 		s.processes.Close()
 	}
-	time.Local = w.zone //nolint:reassign // as it was
+	time.Local = w.zone
 	for i := range w.slaves {
 		_ = os.RemoveAll(w.room(i))
 	}
@@ -208,7 +208,7 @@ func (w *World) trouble() (err error) {
 
 // sleepUntil lets the time pass, and all that is due then be done.
 func sleepUntil(t time.Time) {
-	time.Sleep(t.Sub(time.Now()))
+	time.Sleep(time.Until(t))
 	synctest.Wait()
 }
 

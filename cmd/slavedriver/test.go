@@ -12,6 +12,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -59,9 +60,10 @@ type testRun struct {
 	wanted  string
 
 	name    *regexp.Regexp
-	room    string // of the worlds
-	failed  bool   // a test did
-	invalid bool   // a file did not load
+	room    string     // of the worlds
+	ending  sync.Mutex // held once the process is being ended
+	failed  bool       // a test did
+	invalid bool       // a file did not load
 }
 
 func (t *testRun) run(ctx context.Context, paths []string) (err error) {
@@ -97,10 +99,15 @@ func (t *testRun) run(ctx context.Context, paths []string) (err error) {
 
 // tidyWhenInterrupted lets nothing stay where memory is what files take.
 func (t *testRun) tidyWhenInterrupted() {
+	ends := slices.DeleteFunc([]os.Signal{syscall.SIGINT, syscall.SIGTERM}, signal.Ignored)
+	if len(ends) == 0 {
+		return // of none, Notify would relay all
+	}
 	came := make(chan os.Signal, 1)
-	signal.Notify(came, syscall.SIGINT, syscall.SIGTERM)
+	signal.Notify(came, ends...)
 	go func() {
 		sig, _ := (<-came).(syscall.Signal)
+		t.ending.Lock()
 		_ = os.RemoveAll(t.room)
 		signal.Reset()
 		_ = syscall.Kill(os.Getpid(), sig)
@@ -198,6 +205,8 @@ func (t *testRun) test(ctx context.Context, path string, file *luaapi.TestFile, 
 	}
 	began := runfile.Boottime()
 	result := file.Run(ctx, test)
+	t.ending.Lock() // what the end of the process did to the test is not told
+	t.ending.Unlock()
 	verdict := testVerdict{
 		File: path, Test: test.Name, Result: "pass", Seconds: (runfile.Boottime() - began).Seconds(), Printed: result.Printed,
 	}

@@ -44,6 +44,15 @@ type Shift struct {
 	Speak func(ctx context.Context) (release func(), err error)
 	// Outbox is what handlers leave messages to; nil: they cannot.
 	Outbox Outbox
+	// Another loads the entry file once more, for questions to its functions
+	// that must not wait for handlers. nil: they are put to Script, in turn.
+	Another func() (Script, error)
+	// Again ends this process and, unless over, begins the shift anew in it:
+	// the script hangs where nothing can interrupt it. nil: the next shift, which
+	// ends this one, is waited for.
+	Again func(over bool)
+	// Resumed says that this is such a new beginning, not another minute's shift.
+	Resumed bool
 	// Say prints a line for a person who watches; nil where nobody does.
 	Say func(format string, args ...any)
 	// Aloud says on stderr what is logged at that level, unless a logger of the
@@ -111,10 +120,11 @@ type duty struct {
 	bySlug  map[string][]*run // those of them that have not ended
 	running int               // how many have not ended
 
-	inbox  chan func()
-	voice  *voice
-	leases *leaseWorker
-	report Report
+	inbox   chan func()
+	oracles oracles
+	voice   *voice
+	leases  *leaseWorker
+	report  Report
 }
 
 // open prepares a shift in its var dir.
@@ -136,7 +146,9 @@ func (s *Shift) open(ctx context.Context) (*duty, error) {
 	if err := d.openAgenda(); err != nil {
 		return nil, err
 	}
+	d.oracles.d = d
 	d.voice = newVoice(d)
+	s.Script.OnHung(d.voice.hung)
 	s.scriptLog.connect(d.voice)
 	if d.voice.told.damaged {
 		d.Log.Log(Error, d.path(fileTold)+" could not be understood; events may be told once more", nil)

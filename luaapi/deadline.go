@@ -104,6 +104,8 @@ func (s *Script) call(parent context.Context, limit time.Duration, fn *lua.LFunc
 	}
 	if s.o.tests != nil { // the time in a test is that of its world
 		d.timer.Stop()
+	} else {
+		defer watchCall(d, s.hung).stop()
 	}
 	outer := s.running
 	s.enter(d)

@@ -51,13 +51,16 @@ func (s *Script) loadFile(path string) (*lua.LFunction, error) {
 // compile makes a function of a chunk; of one that was compiled before, where
 // that is remembered, without doing it again.
 func (s *Script) compile(source []byte, shown string) (*lua.LFunction, error) {
+	if s.o.compiled == nil {
+		return s.L.Load(bytes.NewReader(source), shown)
+	}
 	key := shown + "\n" + string(source)
-	if proto := s.o.compiled[key]; proto != nil {
-		return s.L.NewFunctionFromProto(proto), nil
+	if proto, ok := s.o.compiled.Load(key); ok {
+		return s.L.NewFunctionFromProto(proto.(*lua.FunctionProto)), nil
 	}
 	fn, err := s.L.Load(bytes.NewReader(source), shown)
-	if err == nil && s.o.compiled != nil {
-		s.o.compiled[key] = fn.Proto
+	if err == nil {
+		s.o.compiled.Store(key, fn.Proto)
 	}
 	return fn, err
 }

@@ -53,9 +53,9 @@ type Options struct {
 	// it. nil: deadlines go by package time alone.
 	Stopwatch func() time.Duration
 
-	// compiled remembers chunks by name and source for loads that follow, one at
-	// a time; nil: none are remembered.
-	compiled map[string]*lua.FunctionProto
+	// compiled remembers chunks (*lua.FunctionProto) by name and source for the
+	// loads that follow; nil: none are remembered.
+	compiled *sync.Map
 	tests    *testState // of a file of tests; nil: it is an entry file
 	goOn     bool       // after a mistake, to find more of them; see Mistakes
 }
@@ -86,6 +86,7 @@ type Script struct {
 	warnings  []string
 	mistakes  []*Error // passed over
 
+	hung     func()    // see OnHung
 	complete bool      // the plan is; options and settings stay as they are
 	running  *deadline // of the call into the script that is going on
 	raised   *Error    // the last one that was thrown into the script
@@ -153,6 +154,11 @@ func newScript(path string, o Options) *Script {
 
 // Plan is what the entry file said.
 func (s *Script) Plan() *engine.Plan { return s.plan }
+
+// OnHung has hung called, in a goroutine of its own, when a call into the script
+// does not come back although it was cut off: it is inside a function of Lua
+// that cannot be interrupted, and the script is of no use any more.
+func (s *Script) OnHung(hung func()) { s.hung = hung }
 
 // Close frees the VM. Nothing else may be called afterwards.
 func (s *Script) Close() { s.L.Close() }

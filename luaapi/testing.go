@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"sync"
 	"time"
 
 	lua "github.com/yuin/gopher-lua"
@@ -67,12 +68,12 @@ type testState struct {
 	printed bytes.Buffer
 	metas   map[string]*lua.LTable // by what they are of
 	// compiled are the chunks of entry files: each shift loads them anew.
-	compiled map[string]*lua.FunctionProto
+	compiled sync.Map
 }
 
 // LoadTests runs a file of tests, which names its cases. Its errors are *Error.
 func LoadTests(ctx context.Context, path string, o TestOptions) (*TestFile, error) {
-	t := &testState{o: o, metas: map[string]*lua.LTable{}, compiled: map[string]*lua.FunctionProto{}}
+	t := &testState{o: o, metas: map[string]*lua.LTable{}}
 	s := newScript(path, Options{
 		Getenv: o.Getenv, WorkingDirectory: o.WorkingDirectory, Stdout: &t.printed, Stderr: &t.printed, Stopwatch: o.Stopwatch,
 		Execute: func(string) (int, string, error) {

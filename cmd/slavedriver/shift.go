@@ -50,6 +50,7 @@ func (c *command) runShift(cmd *cobra.Command, file string) error {
 	go duty.Reap(ctx)
 	shift := &engine.Shift{At: at, Release: duty.Release, LoadError: l.broken}
 	shift.CopyError = l.keep(dir, c.clock.Now())
+	shift.Another = func() (engine.Script, error) { return c.another(ctx, file, l.files, dir, shift) }
 	return c.work(ctx, l.script, dir, shift)
 }
 
@@ -73,6 +74,7 @@ func (c *command) work(ctx context.Context, script *luaapi.Script, dir *vardir.D
 	log := logging.New(plan.Loggers, c.stderr, shift.ScriptLog)
 	defer log.Close()
 	shift.Log = log
+	shift.Again, shift.Resumed = func(over bool) { c.again(log, over) }, os.Getenv(envResumed) != ""
 	c.connect(script, dir, shift)
 	report, err := shift.Run(ctx)
 	if shift.Say != nil {

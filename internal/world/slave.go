@@ -3,6 +3,7 @@ package world
 import (
 	"context"
 	"io"
+	"sync/atomic"
 	"testing/synctest"
 	"time"
 
@@ -175,8 +176,37 @@ func (s *Slave) shift(script Script) (*engine.Shift, *outbox.Box) {
 	shift.Log = logging.Redacted(&logger{s, plan.Loggers, shift.ScriptLog}, script.Secrets())
 	box := outbox.New(s.dir.Path("outbox"), outbox.Options{Clock: clock, Deliver: modules.Deliverer(network{s}), Log: shift.Log})
 	shift.Outbox = box
+	shift.Another = func() (engine.Script, error) { return s.another(shift.Log, box) }
 	script.Connect(Connections{Sender: network{s}, Outbox: box, State: s.dir.State(), Log: shift.Log})
 	return shift, box
+}
+
+// another is the entry file loaded once more, for questions to its functions;
+// what it prints while it loads was printed by the first load.
+func (s *Slave) another(log engine.Logger, box *outbox.Box) (engine.Script, error) {
+	out := &gate{to: s.w.printer()}
+	script, err := s.w.o.Load(s.name, out, s.w.execute)
+	if err != nil {
+		return nil, err
+	}
+	out.open.Store(true)
+	script.Connect(Connections{
+		Sender: network{s}, Outbox: box, State: s.dir.State(), Log: logging.Redacted(log, script.Secrets()),
+	})
+	return script, nil
+}
+
+// gate lets nothing through before it is opened.
+type gate struct {
+	to   io.Writer
+	open atomic.Bool
+}
+
+func (g *gate) Write(data []byte) (int, error) {
+	if !g.open.Load() {
+		return len(data), nil
+	}
+	return g.to.Write(data)
 }
 
 // storeOf is the lock store, for plans that have one.

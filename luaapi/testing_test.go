@@ -115,3 +115,38 @@ end)
 		t.Errorf("passing over idle minutes:\n%s\nwith a shift in each:\n%s", stories[false], stories[true])
 	}
 }
+
+// Schedule functions and conditions are asked as in production: by the minute,
+// and beside a handler that waits.
+func TestFunctionsInAWorld(t *testing.T) {
+	got := runTests(t, map[string]string{
+		"slavedriver.lua": `
+local slavedriver, http = require("slavedriver"), require("slavedriver.http")
+slavedriver:addJob({ name = "Quarters", command = "x", schedule = function(now) return now.min % 15 == 0 end })
+slavedriver:addJob({ name = "Workdays", command = "x", schedule = "2 * * * *", condition = function(job, now)
+  if now.wday == 1 then return false, "it is Sunday" end
+  return true
+end })
+slavedriver:attach("slavedriver.job.started", function(job) http.get("https://slow.example/" .. job.nameSlug) end, { timeout = "1m" })
+`,
+		"test.lua": `
+local t = require("slavedriver.test")
+t.case("functions", function()
+  local w = t.world{ now = "2026-03-28 23:00" }
+  w:http("https://slow.example/*"):replies(200):after("50s")
+  w:advance("2h")
+  t.equal(#w:runs("Quarters"), 8)
+  t.equal(#w:runs("Workdays"), 1)
+  t.equal(w:events("slavedriver.job.skipped")[1].params.reason, "it is Sunday")
+  t.equal(#w:requests(), 9)
+end)
+t.case("state and globals of one case are not those of the next", function()
+  local w = t.world{ now = "2026-03-28 23:00" }
+  t.equal(#w:runs(), 0)
+  t.equal(w:now(), os.time({ year = 2026, month = 3, day = 28, hour = 23 }))
+end)
+`})
+	if want := "functions: passed\nstate and globals of one case are not those of the next: passed"; strings.Join(got, "\n") != want {
+		t.Errorf("%s", strings.Join(got, "\n"))
+	}
+}

@@ -1,6 +1,7 @@
 package world
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"testing/synctest"
@@ -13,12 +14,21 @@ import (
 //
 // The time is that of testing/synctest, which the standard library gives to
 // tests alone; all that it needs of one is a testing.T (docs/decisions/0018).
-func Bubble(f func()) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("the time in the test came to an end: %v", p)
-		}
+func Bubble(f func()) error {
+	over := make(chan error, 1)
+	go func() { // a test that fails ends its goroutine
+		err := errors.New("it was ended")
+		defer func() {
+			if p := recover(); p != nil {
+				err = fmt.Errorf("%v", p)
+			}
+			over <- err
+		}()
+		synctest.Test(new(testing.T), func(*testing.T) { f() })
+		err = nil
 	}()
-	synctest.Test(new(testing.T), func(*testing.T) { f() })
+	if err := <-over; err != nil {
+		return fmt.Errorf("the time in the test came to an end: %w", err)
+	}
 	return nil
 }

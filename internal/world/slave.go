@@ -27,10 +27,28 @@ type Slave struct {
 
 	off      bool      // no cron calls
 	ticked   time.Time // when the last shift was called, or passed over
-	idle     bool      // the next shift has something to do only when a job is due
-	failed   error     // what kept a shift from its work
+	end      ending    // of the last shift; World.mu guards it
 	relieve  func()    // ends the shift that is on duty, and waits for it
 	boundary time.Time // up to when schedules were evaluated
+}
+
+// ending is what a shift left when it ended.
+type ending struct {
+	idle   bool  // the next shift has something to do only when a job is due
+	failed error // what kept it from its work
+}
+
+// ended is the ending of the last shift; the zero one while it is at work.
+func (s *Slave) ended() ending {
+	s.w.mu.Lock()
+	defer s.w.mu.Unlock()
+	return s.end
+}
+
+func (s *Slave) note(end ending) {
+	s.w.mu.Lock()
+	defer s.w.mu.Unlock()
+	s.end = end
 }
 
 // newSlave makes a machine that was just switched on.
@@ -61,7 +79,8 @@ func (s *Slave) Name() string { return s.name }
 func (s *Slave) Kill() {
 	s.relieve()
 	s.processes.Reboot()
-	s.off, s.idle = true, false
+	s.off = true
+	s.note(ending{})
 	s.w.tell(s.name, "the power fails")
 }
 
@@ -96,7 +115,7 @@ func (s *Slave) nextCall() time.Time {
 	for tick.Before(time.Now()) || !tick.After(s.ticked) {
 		tick = tick.Add(time.Minute)
 	}
-	if !s.idle {
+	if !s.ended().idle {
 		return tick
 	}
 	due, asks := s.plan.NextDue(s.boundary)
@@ -113,7 +132,7 @@ func (s *Slave) nextCall() time.Time {
 // passIdle notes that shifts came in all minutes up to that tick of cron, and
 // had nothing to do.
 func (s *Slave) passIdle(tick time.Time) error {
-	if !s.idle || s.off || !tick.After(s.ticked) {
+	if !s.ended().idle || s.off || !tick.After(s.ticked) {
 		return nil
 	}
 	s.ticked, s.boundary = tick, endOfMinute(tick)
@@ -137,10 +156,11 @@ func (s *Slave) call() error {
 	if s.plan.Namespace == "" {
 		s.plan.Namespace = vardir.Namespace(s.plan.EntryFile)
 	}
-	s.ticked, s.boundary, s.idle = now, endOfMinute(now), false
+	s.ticked, s.boundary = now, endOfMinute(now)
+	s.note(ending{})
 	s.begin(script)
 	synctest.Wait()
-	return s.failed
+	return s.ended().failed
 }
 
 // begin lets a shift work, in goroutines of its own.
@@ -152,9 +172,8 @@ func (s *Slave) begin(script Script) {
 		defer close(over)
 		defer script.Close()
 		report, err := shift.Run(ctx)
-		s.failed = err
-		s.idle = err == nil && !report.Relieved && box.Empty() &&
-			!script.Wants(engine.EventStarted, nil) && !script.Wants(engine.EventFinished, nil)
+		s.note(ending{failed: err, idle: err == nil && !report.Relieved && box.Empty() &&
+			!script.Wants(engine.EventStarted, nil) && !script.Wants(engine.EventFinished, nil)})
 	}()
 	s.relieve = func() {
 		cancel()

@@ -168,7 +168,7 @@ func (w *World) ForgetStore() { w.store.Forget() }
 func (w *World) Advance(d time.Duration) error {
 	end := time.Now().Add(d)
 	for _, s := range w.slaves {
-		s.idle = false // the test may have changed what a shift would find
+		s.note(ending{failed: s.ended().failed}) // the test may have changed what a shift would find
 	}
 	for {
 		next := w.nextCall()
@@ -201,7 +201,7 @@ func (w *World) nextCall() (next time.Time) {
 // trouble brings each slave up to now, and is what kept a shift from its work.
 func (w *World) trouble() (err error) {
 	for _, s := range w.slaves {
-		err = errors.Join(err, s.passIdle(lastTick(time.Now())), s.failed)
+		err = errors.Join(err, s.passIdle(lastTick(time.Now())), s.ended().failed)
 	}
 	return err
 }

@@ -84,6 +84,8 @@ func (d *duty) scheduleSays(in *intent, due bool, err error) {
 	in.phase, in.Ask = phaseWaiting, false
 	d.dirty = true
 	switch {
+	case err != nil && in.Instant.Before(d.minute()): // the same is said of this minute
+		in.settled = true
 	case err != nil:
 		d.log(Error, in.job, fmt.Sprintf("its schedule function failed: %v", err))
 		d.skip(in, fmt.Sprintf("its schedule function failed: %v", err))

@@ -14,11 +14,11 @@ import (
 // those of OpenRegular and ReadFile, which put it aside, are fs.ErrNotExist too.
 var ErrOdd = errors.New("it is no file of ours")
 
-// putAside is ErrOdd and fs.ErrNotExist.
-type putAside struct{}
+// putAsideError is ErrOdd and fs.ErrNotExist.
+type putAsideError struct{}
 
-func (putAside) Error() string        { return ErrOdd.Error() }
-func (putAside) Is(target error) bool { return target == ErrOdd || target == fs.ErrNotExist }
+func (putAsideError) Error() string        { return ErrOdd.Error() }
+func (putAsideError) Is(target error) bool { return target == ErrOdd || target == fs.ErrNotExist }
 
 // OpenRegular opens a file that is there, close-on-exec, and never waits.
 // Anything else under its name (a FIFO, a folder, a link: a job's doing) would
@@ -38,7 +38,7 @@ func OpenRegular(path string, flags int) (int, error) {
 		if err := PutAside(path); err != nil {
 			return -1, err
 		}
-		err = putAside{}
+		err = putAsideError{}
 	}
 	return -1, &fs.PathError{Op: "open", Path: path, Err: err}
 }
@@ -77,7 +77,7 @@ func ReadFile(path string) ([]byte, error) {
 		if err := PutAside(path); err != nil {
 			return nil, err
 		}
-		err = &fs.PathError{Op: "read", Path: path, Err: putAside{}}
+		err = &fs.PathError{Op: "read", Path: path, Err: putAsideError{}}
 	}
 	return data, err
 }

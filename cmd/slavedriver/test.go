@@ -206,7 +206,7 @@ func (t *testRun) test(ctx context.Context, path string, file *luaapi.TestFile, 
 	began := runfile.Boottime()
 	result := file.Run(ctx, test)
 	t.ending.Lock() // what the end of the process did to the test is not told
-	t.ending.Unlock()
+	defer t.ending.Unlock()
 	verdict := testVerdict{
 		File: path, Test: test.Name, Result: "pass", Seconds: (runfile.Boottime() - began).Seconds(), Printed: result.Printed,
 	}

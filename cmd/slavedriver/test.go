@@ -46,7 +46,12 @@ func (c *command) testCommand() *cobra.Command {
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			return nil, cobra.ShellCompDirectiveDefault // files, and folders too
 		},
-		RunE: func(cmd *cobra.Command, args []string) error { return t.run(cmd.Context(), args) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if cmd.Flags().Changed("slave") || cmd.Flags().Changed("var-dir") {
+				return usage("a test has slaves and var dirs of its own", `it names its slave: t.world{ slave = "db1" }`)
+			}
+			return t.run(cmd.Context(), args)
+		},
 	}
 	cmd.Flags().BoolVarP(&t.verbose, "verbose", "v", false, "say of each test how it went")
 	cmd.Flags().StringVar(&t.wanted, "run", "", "run only tests whose name matches `REGEXP`")

@@ -57,13 +57,7 @@ func virtually(t *testing.T, jobs []*Job, test func(m *machine)) {
 		}
 		test(m)
 		m.running()
-		m.play.mu.Lock()
-		defer m.play.mu.Unlock()
-		for _, a := range m.play.runs { // what still runs would keep the bubble
-			if a.timer != nil {
-				a.timer.Stop()
-			}
-		}
+		m.play.Close() // what still runs would keep the bubble
 	})
 }
 

@@ -116,3 +116,9 @@ const aheadAtMost = 90 * time.Second
 // begin without having been lost: the births are of several clocks, and the
 // caller met one of them. Elsewhere all births come before the first answer.
 const beginsWithin = 10 * time.Second
+
+// IsNone says that run folders alone will do: that Open would return no Store.
+func IsNone(cfg engine.LockStore) bool {
+	a, err := parse(cfg)
+	return err == nil && a.kind == none
+}

@@ -25,6 +25,7 @@ type deadline struct {
 	done  <-chan struct{}
 	cause context.CancelCauseFunc
 	timer *time.Timer
+	ticks func() // counts instructions; nil: only the timer cuts off
 	// left are closed when the processes of io.popen are gone.
 	left []<-chan struct{}
 }
@@ -43,7 +44,25 @@ func newDeadline(parent context.Context, limit time.Duration) *deadline {
 }
 
 // Done is what the embedded context's is, without asking it each time.
-func (d *deadline) Done() <-chan struct{} { return d.done }
+func (d *deadline) Done() <-chan struct{} {
+	if d.ticks != nil {
+		d.ticks()
+	}
+	return d.done
+}
+
+// askEach is how many instructions pass before a stopwatch is asked again.
+const askEach = 4096
+
+// watchedBy lets a stopwatch cut the call off too.
+func (d *deadline) watchedBy(stopwatch func() time.Duration, limit time.Duration) {
+	n, began := 0, stopwatch()
+	d.ticks = func() {
+		if n++; n%askEach == 0 && stopwatch()-began > limit {
+			d.cause(&overran{limit})
+		}
+	}
+}
 
 // Err is nil, or why the call is cut off.
 func (d *deadline) Err() error {
@@ -80,7 +99,14 @@ func (d *deadline) end() {
 func (s *Script) call(parent context.Context, limit time.Duration, fn *lua.LFunction, nret int, args ...lua.LValue) ([]lua.LValue, error) {
 	d := newDeadline(parent, limit)
 	defer d.end()
-	defer watchCall(d, s.hung).stop()
+	if s.o.Stopwatch != nil {
+		d.watchedBy(s.o.Stopwatch, limit)
+	}
+	if s.o.tests != nil { // the time in a test is that of its world
+		d.timer.Stop()
+	} else {
+		defer watchCall(d, s.hung).stop()
+	}
 	outer := s.running
 	s.enter(d)
 	defer s.enter(outer)

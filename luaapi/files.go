@@ -39,13 +39,30 @@ func (s *Script) loadFile(path string) (*lua.LFunction, error) {
 		return nil, &Error{File: shown, Message: "cannot be read: " + reason(err), Err: err}
 	}
 	s.sources[shown] = true
-	fn, err := s.L.Load(bytes.NewReader(source), shown)
+	fn, err := s.compile(source, shown)
 	if err != nil {
 		return nil, syntaxError(shown, source, err)
 	}
 	// Chunks see the globals, wherever they were loaded from.
 	fn.Env = s.L.Env
 	return fn, nil
+}
+
+// compile makes a function of a chunk; of one that was compiled before, where
+// that is remembered, without doing it again.
+func (s *Script) compile(source []byte, shown string) (*lua.LFunction, error) {
+	if s.o.compiled == nil {
+		return s.L.Load(bytes.NewReader(source), shown)
+	}
+	key := shown + "\n" + string(source)
+	if proto, ok := s.o.compiled.Load(key); ok {
+		return s.L.NewFunctionFromProto(proto.(*lua.FunctionProto)), nil
+	}
+	fn, err := s.L.Load(bytes.NewReader(source), shown)
+	if err == nil {
+		s.o.compiled.Store(key, fn.Proto)
+	}
+	return fn, err
 }
 
 // read returns a file without a byte order mark and with its #! line empty,

@@ -67,6 +67,15 @@ func (s *Script) openModules() {
 
 // builtin is the loader of a module of ours, or nil.
 func (s *Script) builtin(name string) *lua.LFunction {
+	if name == testModule {
+		return s.L.NewFunction(func(L *lua.LState) int {
+			at := site{s: s, L: L}
+			if s.o.tests == nil {
+				at.raise(wrong("%s is for files of tests", testModule).hinting("a file NAME_test.lua is run by: slavedriver test"))
+			}
+			return at.give(s.newTestModule())
+		})
+	}
 	m := modules.ByName(strings.TrimPrefix(name, modules.Prefix))
 	if m == nil || !strings.HasPrefix(name, modules.Prefix) {
 		return nil

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -33,9 +34,36 @@ func (s *Script) execute(L *lua.LState) int {
 	if L.Get(1) == lua.LNil {
 		return at.give(lua.LNumber(1))
 	}
+	if s.o.Execute != nil {
+		status, printed := at.imagine(L.CheckString(1))
+		_, _ = io.WriteString(s.stdout, printed)
+		return at.give(lua.LNumber(status))
+	}
 	err := s.shell(L.Context(), L.CheckString(1)).Run()
 	at.inTime()
 	return at.give(lua.LNumber(exitStatus(err)))
+}
+
+// imagine is what a command does that is not executed.
+func (at site) imagine(command string) (status int, printed string) {
+	status, printed, err := at.s.o.Execute(command)
+	if err != nil {
+		at.raise(err)
+	}
+	return status, printed
+}
+
+// imaginedFile is the script's end of a command that is not executed: what it
+// prints can be read, what is written to it is gone.
+func (at site) imaginedFile(command, mode string) *file {
+	status, printed := at.imagine(command)
+	f := &file{name: "process", close: func() lua.LValue { return lua.LNumber(status) }}
+	if mode == "r" {
+		f.readFrom(io.NopCloser(strings.NewReader(printed)))
+		return f
+	}
+	f.w = io.Discard
+	return f
 }
 
 // exitStatus is 127 for a command that could not be started.
@@ -60,6 +88,9 @@ func (s *Script) popen(L *lua.LState) int {
 	command, mode := L.CheckString(1), L.OptString(2, "r")
 	if mode != "r" && mode != "w" {
 		at.raise(about("io.popen: the mode", mustBe(`"r" or "w"`, lua.LString(mode))))
+	}
+	if s.o.Execute != nil {
+		return at.give(s.newFile(at.imaginedFile(command, mode)))
 	}
 	reader, writer, err := os.Pipe()
 	if err != nil {

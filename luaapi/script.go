@@ -44,8 +44,20 @@ type Options struct {
 	// what the kernel says, so that symlinks stay as they are.
 	WorkingDirectory string
 	Root             bool // jobs may have a user and a group
+	// Execute answers os.execute and io.popen instead of a shell: with an exit
+	// status and what the command prints, or an error that is thrown. nil: they
+	// are executed.
+	Execute func(command string) (status int, printed string, err error)
+	// Stopwatch is a clock that goes on while Lua computes, where that of
+	// package time is virtual and does not: a call that never ends is cut off by
+	// it. nil: deadlines go by package time alone.
+	Stopwatch func() time.Duration
 
-	goOn bool // after a mistake, to find more of them; see Mistakes
+	// compiled remembers chunks (*lua.FunctionProto) by name and source for the
+	// loads that follow; nil: none are remembered.
+	compiled *sync.Map
+	tests    *testState // of a file of tests; nil: it is an entry file
+	goOn     bool       // after a mistake, to find more of them; see Mistakes
 }
 
 // Script is a loaded entry file. All but Wants and LongestDeadline must be
@@ -161,17 +173,7 @@ func (s *Script) getenv(name string) string {
 // load is Load, in the goroutine that may have to be left behind.
 func (s *Script) load(ctx context.Context) error {
 	began := time.Now()
-	s.openModules()
-	s.openLibraries()
-	s.watchGlobals()
-	s.jobMeta = jobClass().metatable(s, nil)
-	s.eventMeta = eventClass().metatable(s, nil)
-	s.runMeta = runClass().metatable(s, nil)
-	s.loggerMeta = loggerClass().metatable(s, nil)
-	object := s.newSlavedriver()
-	s.L.SetGlobal("slavedriver", object)
-	s.library("package").RawGetString("loaded").(*lua.LTable).RawSetString("slavedriver", object)
-
+	s.open()
 	chunk, err := s.loadFile(s.entry)
 	if err != nil {
 		return err
@@ -187,6 +189,20 @@ func (s *Script) load(ctx context.Context) error {
 	ctx, cancel := context.WithDeadlineCause(ctx, began.Add(s.o.LoadTimeout), &overran{s.o.LoadTimeout})
 	defer cancel()
 	return s.askSlaveName(ctx)
+}
+
+// open prepares the VM.
+func (s *Script) open() {
+	s.openModules()
+	s.openLibraries()
+	s.watchGlobals()
+	s.jobMeta = jobClass().metatable(s, nil)
+	s.eventMeta = eventClass().metatable(s, nil)
+	s.runMeta = runClass().metatable(s, nil)
+	s.loggerMeta = loggerClass().metatable(s, nil)
+	object := s.newSlavedriver()
+	s.L.SetGlobal("slavedriver", object)
+	s.library("package").RawGetString("loaded").(*lua.LTable).RawSetString("slavedriver", object)
 }
 
 // makePlan checks what only the whole file shows, and puts the plan together.

@@ -29,6 +29,35 @@ func TestExamples(t *testing.T) {
 	wants(t, out, `stdOut > dumping`, "ALERT: Backup failed: exit code 3\nno room\n", `on job "Check the disk"`)
 }
 
+// TestExamplesTests runs the tests that the examples have, and says of them that
+// they would notice a handler that is gone.
+func TestExamplesTests(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS("../examples")); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command(filepath.Join(binary, "slavedriver"), "test", dir).CombinedOutput()
+	if err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+	wants(t, string(out), "ok  \t"+dir+"/slavedriver_test.lua\t")
+	entry := filepath.Join(dir, "slavedriver.lua")
+	source, err := os.ReadFile(entry)
+	if err != nil {
+		t.Fatal(err)
+	}
+	without := strings.Replace(string(source), "    alert.wake(job, params, event)\n", "", 1)
+	if err := os.WriteFile(entry, []byte(without), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	out, err = exec.Command(filepath.Join(binary, "slavedriver"), "test", dir, "--run", "once$").CombinedOutput()
+	if err == nil {
+		t.Error("the tests pass although nobody is woken")
+	}
+	wants(t, string(out), "--- FAIL: a failing backup wakes somebody once", "slavedriver_test.lua:26: got 0, want 1", `slavedriver.job.finished.error "Backup"`)
+}
+
 // TestExamplesAreAllUsed fails for an example that is not loaded by the others.
 func TestExamplesAreAllUsed(t *testing.T) {
 	cmd := exec.Command(filepath.Join(binary, "slavedriver"), "list", "--json", "../examples/slavedriver.lua")
@@ -36,7 +65,7 @@ func TestExamplesAreAllUsed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	used := map[string]bool{"slavedriver.lua": true, "alert.lua": true}
+	used := map[string]bool{"slavedriver.lua": true, "alert.lua": true, "slavedriver_test.lua": true}
 	for line := range strings.Lines(string(out)) {
 		var job struct{ Source string }
 		if err := json.Unmarshal([]byte(line), &job); err != nil {

@@ -11,7 +11,11 @@ import (
 	"slavedriver/engine"
 )
 
-// TestReadmeLua checks each piece of Lua in the README as an entry file.
+// ofTests is what a piece of Lua has in it that is a file of tests.
+const ofTests = `require("slavedriver.test")`
+
+// TestReadmeLua checks each piece of Lua in the README as an entry file, but for
+// those of tests.
 func TestReadmeLua(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -19,6 +23,9 @@ func TestReadmeLua(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, block := range blocks(readme(t), "lua") {
+		if strings.Contains(block, ofTests) {
+			continue
+		}
 		path := filepath.Join(dir, fmt.Sprintf("%d.lua", i))
 		if err := os.WriteFile(path, []byte(block), 0o600); err != nil {
 			t.Fatal(err)
@@ -26,6 +33,40 @@ func TestReadmeLua(t *testing.T) {
 		if out, err := exec.Command(filepath.Join(binary, "slavedriver"), "check", path).CombinedOutput(); err != nil {
 			t.Errorf("%v: %s\n%s", err, out, block)
 		}
+	}
+}
+
+// backup is an entry file for the tests in the documentation.
+const backup = `
+local slavedriver, http = require("slavedriver"), require("slavedriver.http")
+slavedriver:attach("slavedriver.job.finished.error", function(job, params, event)
+  assert(http.post("https://events.pagerduty.com/v2/enqueue", { body = event.run:output() }))
+end)
+slavedriver:addJob({ name = "Backup", command = "true", schedule = "30 1 * * *" })
+`
+
+// TestDocumentedTests runs the tests that the README and docs/testing.md show.
+func TestDocumentedTests(t *testing.T) {
+	t.Parallel()
+	guide, err := os.ReadFile("../docs/testing.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	contents := map[string]string{"slavedriver.lua": backup}
+	for i, block := range blocks(readme(t)+string(guide), "lua") {
+		if strings.Contains(block, ofTests) {
+			contents[fmt.Sprintf("%d_test.lua", i)] = block
+		}
+	}
+	for name, content := range contents {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out, err := exec.Command(filepath.Join(binary, "slavedriver"), "test", dir).CombinedOutput()
+	if err != nil || strings.Count(string(out), "ok  \t") != 2 {
+		t.Errorf("%v\n%s", err, out)
 	}
 }
 

@@ -141,3 +141,6 @@ func (b *Box) sending() (n int) {
 	}
 	return n
 }
+
+// Empty says that there is no letter that is still to be sent.
+func (b *Box) Empty() bool { return b.shelf.isEmpty() }

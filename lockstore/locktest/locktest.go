@@ -48,19 +48,24 @@ func Run(t *testing.T, s Subject) {
 		fightAsChild(t, s)
 		return
 	}
+	Cases(t, s.New)
+	t.Run("goroutines fight for the same instants", func(t *testing.T) { fightInside(t, s) })
+	t.Run("processes fight for the same instants", func(t *testing.T) { fightOutside(t, s, false) })
+	t.Run("processes fight and some are killed", func(t *testing.T) { fightOutside(t, s, true) })
+}
+
+// Cases runs what of the suite takes one process: for a store that others cannot join.
+func Cases(t *testing.T, create func(t *testing.T, timed bool) World) {
 	for _, mode := range []string{"once", "repeated"} {
 		t.Run(mode, func(t *testing.T) {
 			for _, c := range cases {
 				t.Run(c.name, func(t *testing.T) {
 					t.Parallel()
-					c.test(newBench(t, s, c.timed, mode == "repeated"))
+					c.test(newBench(t, Subject{New: create}, c.timed, mode == "repeated"))
 				})
 			}
 		})
 	}
-	t.Run("goroutines fight for the same instants", func(t *testing.T) { fightInside(t, s) })
-	t.Run("processes fight for the same instants", func(t *testing.T) { fightOutside(t, s, false) })
-	t.Run("processes fight and some are killed", func(t *testing.T) { fightOutside(t, s, true) })
 }
 
 // Joined says that this process is one that Run started, to join a store that

@@ -1,6 +1,6 @@
 # `make` alone says what there is.
 .DEFAULT_GOAL := help
-.PHONY: help build test race vet lint fmt docs fuzz torture bench readme check ci clean
+.PHONY: help build test race vet lint fmt docs fuzz torture bench bench-cluster readme check ci clean
 
 GO ?= go
 # The release, as in `make build VERSION=1.2.3`; empty: what Go knows of the source.
@@ -17,7 +17,7 @@ LDFLAGS := -s -w $(if $(VERSION),-X main.release=$(VERSION))
 LINT := $(GO) tool -modfile=tools/go.mod golangci-lint
 
 help: ## says what can be made (this)
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## the binary, bin/slavedriver, static
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/slavedriver ./cmd/slavedriver
@@ -56,6 +56,9 @@ torture: ## the crash test for FOR (10m): kills at random, checks the invariants
 
 bench: ## the benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+bench-cluster: ## 1,000 slaves x 100 due jobs at one redis-server (docs/scale.md), two minutes at most
+	SLAVEDRIVER_BENCH_CLUSTER=1 $(GO) test -count=1 -timeout 5m -v -run '^TestLoad$$' ./lockstore
 
 # The README promises these two; the state of the first stays out of the way.
 readme: ## the two commands of the README

@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -122,9 +124,10 @@ func (d *duty) meetStore(grants []Grant) {
 	d.dirty = true
 }
 
-// storeName is a hash of a store's URL, which may hold a password.
+// storeName is a hash of what says where a store is; a URL may hold a password.
 func storeName(s LockStore) string {
-	sum := sha256.Sum256([]byte(s.URL))
+	place := append([]string{s.URL, s.Socket, s.Folder, s.Master, strconv.Itoa(s.DB)}, s.Hosts...)
+	sum := sha256.Sum256([]byte(strings.Join(place, " ")))
 	return hex.EncodeToString(sum[:8])
 }
 
@@ -200,6 +203,10 @@ func (d *duty) refused(in *intent, g Grant) {
 		d.stillRunning(in, g.Since, g.Holder)
 	case Forgotten:
 		in.problem = "the lock store is newer than this instant (it is new, or lost its memory) and cannot say whether it was started"
+		if d.knowsItself(in) {
+			d.startUnleased(in)
+			return
+		}
 		d.miss(in)
 	default: // a mere claim may come to nothing
 		in.problem = "another slave had claimed it: " + g.Holder
@@ -216,11 +223,23 @@ func (d *duty) storeSilent(in *intent, err error) {
 		d.waitAgain(in)
 		return
 	}
+	d.startUnleased(in)
+}
+
+// startUnleased lets an intent start by the run folders alone.
+func (d *duty) startUnleased(in *intent) {
 	in.phase, in.confirmed = phaseStarting, 0
 	if in.Retry == nil {
 		in.fence = 0
 	}
 	d.markStarting(in, true)
+}
+
+// knowsItself says whether this slave's own disk tells all that a store could:
+// nobody else starts the instant, and the disk is no newer than it.
+func (d *duty) knowsItself(in *intent) bool {
+	met := d.storeMet()
+	return in.job.RunOn != RunOnOne && !met.IsZero() && !in.Instant.Before(met.Truncate(time.Minute))
 }
 
 // waitAgain puts an intent back to those that wait.

@@ -27,10 +27,34 @@ type Plan struct {
 	Warnings []string
 }
 
-// LockStore says where leases are kept.
+// LockStore says where leases are kept: by a URL, by fields, or by a URL and
+// those fields that it leaves out. The grammar is package lockstore's.
 type LockStore struct {
-	URL string // "file", "file:///folder", "redis://host:port/db"; "": file
+	URL string // "file", "file:///folder", "redis://host:port/db"; "": see the fields
+
+	Hosts   []string // "host:port" of the server, of sentinels, or of a cluster's nodes
+	Socket  string   // absolute path of a server's socket
+	Folder  string   // a folder of this host in place of a server
+	Master  string   // what the sentinels call the server; "": Hosts are no sentinels
+	Cluster bool     // Hosts are nodes of a Redis Cluster
+	DB      int      // number of the database
+
+	User, Password                 string // of the server
+	SentinelUser, SentinelPassword string // of the sentinels
+
+	TLS        bool
+	CA         string // file with the authorities that may vouch for the server; "": the system's
+	Cert, Key  string // files with this client's certificate; "": none
+	ServerName string // the name in the server's certificate; "": the host's
 }
+
+// Set says whether anything was said about where leases are kept.
+func (s LockStore) Set() bool {
+	return s.URL != "" || len(s.Hosts) > 0 || s.Socket != "" || s.Folder != ""
+}
+
+// Shared says whether other hosts or projects may use the same store.
+func (s LockStore) Shared() bool { return s.Set() && s.URL != "file" }
 
 // LoggerConfig is one destination of log messages.
 type LoggerConfig struct {

@@ -1,201 +1,239 @@
 package lockstore
 
 import (
+	"errors"
 	"fmt"
-	"net"
-	"net/url"
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"slavedriver/engine"
 )
 
-// kind is what a URL's scheme asks for.
+// kind is what sort of store is asked for.
 type kind int
 
 const (
 	none kind = iota
 	inFolder
 	inRedis
+	inSentinel // the sentinels name the server
+	inCluster
 )
 
-// address is a lock store's URL, taken apart.
+// address is where a store is: complete and checked, all of it in the fields.
 type address struct {
-	kind     kind
-	shown    string // the URL without secrets
-	folder   string // of a file store
-	hostPort string // of Redis: "host:port", or the path of a socket
-	db       int
-	user     string
-	password string
+	engine.LockStore
+	kind  kind
+	shown string // for people, without secrets
 }
 
-// planned are schemes that people rightly expect; each gets its own sentence.
-var planned = map[string]string{
-	"rediss":         "TLS",
-	"redis+sentinel": "Redis Sentinel",
-	"redis+cluster":  "Redis Cluster",
+// parse takes what was said apart. Its errors quote nothing of a URL but what
+// Redact shows: a password with a slash in it ends up in the strangest places.
+func parse(said engine.LockStore) (address, error) {
+	a := address{LockStore: said, shown: Redact(said.URL)}
+	if a.URL == "file" || !a.Set() {
+		return address{}, a.nothingBeside()
+	}
+	if a.URL != "" {
+		u, err := a.parseURL()
+		if err != nil {
+			return a, err
+		}
+		if err := a.merge(u); err != nil {
+			return a, err
+		}
+	}
+	if err := a.complete(); err != nil {
+		return a, err
+	}
+	a.URL, a.shown = "", a.show()
+	return a, nil
 }
 
-// parse takes a URL apart. Its errors quote nothing of the URL but what Redact
-// shows: a password with a slash in it ends up in the strangest of places.
-func parse(raw string) (address, error) {
-	if raw == "" || raw == "file" {
-		return address{}, nil
-	}
-	a := address{shown: Redact(raw)}
-	u, err := url.Parse(raw)
-	if err != nil {
-		return a, a.errorf("this is no valid URL; in a password each of : / ? # @ %% is written as %%3A, %%2F and so on")
-	}
-	switch u.Scheme {
-	case "file":
-		return a.parseFolder(u)
-	case "redis":
-		return a.parseRedis(u)
-	case "unix":
-		return a.parseSocket(u)
-	}
-	if what, ok := planned[u.Scheme]; ok {
-		return a, a.errorf("%s is not supported yet; a single server is: redis://host:port/db", what)
-	}
-	if u.Scheme == "" {
-		return a, a.errorf("it has no scheme; try redis://host:port/db or file:///folder")
-	}
-	return a, a.errorf("unknown scheme %q, did you mean %q?", u.Scheme, nearest(u.Scheme))
-}
-
+// errorf names the store as far as it has a name yet.
 func (a address) errorf(format string, args ...any) error {
-	return fmt.Errorf("lock store %q: %s", a.shown, fmt.Sprintf(format, args...))
+	message := fmt.Sprintf(format, args...)
+	if a.shown == "" {
+		return errors.New(message)
+	}
+	return fmt.Errorf("lock store %q: %s", a.shown, message)
 }
 
-func (a address) parseFolder(u *url.URL) (address, error) {
-	a.kind, a.folder = inFolder, u.Path
-	if u.Opaque != "" {
-		a.folder = u.Opaque
+// nothingBeside refuses what would mean nothing without a store.
+func (a address) nothingBeside() error {
+	said := a.Cluster || a.TLS || a.DB != 0 || len(a.Hosts) > 0 || a.Socket != "" || a.Folder != ""
+	for _, t := range texts {
+		said = said || *t.place(&a.LockStore) != ""
 	}
-	if u.Host != "" || u.User != nil {
-		return a, a.errorf("a folder is written with three slashes, file:///folder")
+	if said {
+		return a.errorf("it is not said where it is: give a `url`, `hosts`, a `socket` or a `folder`")
 	}
-	if u.RawQuery != "" || u.Fragment != "" {
-		return a, a.errorf("nothing may follow the folder")
-	}
-	if a.folder == "" || filepath.Clean(a.folder) == "/" {
-		return a, a.errorf("it names no folder; try file:///var/lib/slavedriver-leases")
-	}
-	return a, nil
+	return nil
 }
 
-func (a address) parseRedis(u *url.URL) (address, error) {
-	a.kind = inRedis
-	if u.Hostname() == "" {
-		return a, a.errorf("it names no host; try redis://host:port/db")
-	}
-	port := u.Port()
-	if port == "" {
-		port = "6379"
-	}
-	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
-		return a, a.errorf("the port must be a number from 1 to 65535")
-	}
-	if u.RawQuery != "" || u.Fragment != "" {
-		return a, a.errorf("parameters are not supported yet; the database goes after the host, redis://host:port/db")
-	}
-	a.hostPort = net.JoinHostPort(u.Hostname(), port)
-	a.takeUser(u)
-	return a.withDB(strings.Trim(u.Path, "/"))
+// text is a field of a store that is a text.
+type text struct {
+	name  string // of the key of the table form, and of the parameter
+	param bool   // whether a URL has it as a parameter
+	place func(*engine.LockStore) *string
 }
 
-func (a address) parseSocket(u *url.URL) (address, error) {
-	a.kind, a.hostPort = inRedis, u.Path
-	if u.Host != "" || !strings.HasPrefix(u.Path, "/") {
-		return a, a.errorf("a socket is written with three slashes, unix:///folder/redis.sock?db=0")
-	}
-	query, err := url.ParseQuery(u.RawQuery)
-	db := query.Get("db")
-	query.Del("db")
-	if err != nil || len(query) > 0 || u.Fragment != "" {
-		return a, a.errorf("the only parameter of a socket is db")
-	}
-	a.takeUser(u)
-	return a.withDB(db)
+// texts are the fields that are neither the place itself nor a number.
+var texts = []text{
+	{"master", false, func(s *engine.LockStore) *string { return &s.Master }},
+	{"user", false, func(s *engine.LockStore) *string { return &s.User }},
+	{"password", false, func(s *engine.LockStore) *string { return &s.Password }},
+	{"sentinelUser", true, func(s *engine.LockStore) *string { return &s.SentinelUser }},
+	{"sentinelPassword", true, func(s *engine.LockStore) *string { return &s.SentinelPassword }},
+	{"ca", true, func(s *engine.LockStore) *string { return &s.CA }},
+	{"cert", true, func(s *engine.LockStore) *string { return &s.Cert }},
+	{"key", true, func(s *engine.LockStore) *string { return &s.Key }},
+	{"serverName", true, func(s *engine.LockStore) *string { return &s.ServerName }},
 }
 
-func (a *address) takeUser(u *url.URL) {
-	a.user = u.User.Username()
-	a.password, _ = u.User.Password()
+// merge adds what the URL said to what was said beside it. What is said twice
+// is refused, also when it is the same.
+func (a *address) merge(u engine.LockStore) error {
+	twice := ""
+	for _, t := range texts {
+		mine, theirs := t.place(&a.LockStore), *t.place(&u)
+		if *mine != "" && theirs != "" {
+			twice = t.name
+		}
+		*mine += theirs
+	}
+	switch {
+	case len(a.Hosts) > 0:
+		twice = "hosts"
+	case a.Socket != "":
+		twice = "socket"
+	case a.Folder != "":
+		twice = "folder"
+	case a.Cluster:
+		twice = "cluster"
+	case a.TLS && !u.TLS:
+		return a.errorf("`tls` is written in the URL: %s", strings.Replace(a.shown, "redis", "rediss", 1))
+	case a.DB != 0 && u.DB != 0:
+		twice = "db"
+	}
+	if twice != "" {
+		return a.errorf("the URL and `%s` say the same thing twice", twice)
+	}
+	a.Hosts, a.Socket, a.Folder = u.Hosts, u.Socket, u.Folder
+	a.Cluster, a.TLS, a.DB = u.Cluster, u.TLS, a.DB+u.DB
+	return nil
 }
 
-func (a address) withDB(text string) (address, error) {
+// complete finds out of what kind the store is, and refuses what does not fit.
+func (a *address) complete() error {
+	if err := a.findKind(); err != nil {
+		return err
+	}
+	if a.URL == "" && (a.CA != "" || a.Cert != "" || a.ServerName != "") {
+		a.TLS = true
+	}
+	for _, misfit := range a.misfits() {
+		if misfit.found {
+			return a.errorf("%s", misfit.message)
+		}
+	}
+	return a.completeHosts()
+}
+
+func (a *address) findKind() error {
+	switch {
+	case len(a.Hosts) > 0 && (a.Socket != "" || a.Folder != "") || a.Socket != "" && a.Folder != "":
+		return a.errorf("`hosts`, `socket` and `folder` are three places; a store has one")
+	case a.Folder != "":
+		a.kind = inFolder
+	case a.Master != "" && a.Cluster:
+		return a.errorf("`master` is for sentinels, `cluster` for a Redis Cluster; a store is one of them")
+	case a.Master != "":
+		a.kind = inSentinel
+	case a.Cluster:
+		a.kind = inCluster
+	default:
+		a.kind = inRedis
+	}
+	return nil
+}
+
+// misfit is a combination that means nothing.
+type misfit struct {
+	found   bool
+	message string
+}
+
+func (a *address) misfits() []misfit {
+	tls := a.CA != "" || a.Cert != "" || a.Key != "" || a.ServerName != ""
+	sentinel := a.SentinelUser != "" || a.SentinelPassword != ""
+	redis := a.DB != 0 || a.User != "" || a.Password != "" || a.Master != "" || a.Cluster
+	return []misfit{
+		{a.kind == inFolder && (redis || tls || a.TLS || sentinel), "nothing may be said beside a folder"},
+		{a.kind == inRedis && len(a.Hosts) > 1, "several hosts are sentinels, redis+sentinel://host,host/master, or a cluster, redis+cluster://host,host"},
+		{a.kind == inCluster && a.DB != 0, "a cluster has only database 0"},
+		{a.kind != inSentinel && sentinel, "`sentinelUser` and `sentinelPassword` are for redis+sentinel:// alone"},
+		{a.Socket != "" && (tls || a.TLS), "there is no TLS over a socket"},
+		{a.Socket != "" && a.kind != inRedis, "sentinels and clusters are reached by `hosts`, not by a socket"},
+		{tls && !a.TLS, "`ca`, `cert`, `key` and `serverName` are for TLS: write rediss:// in place of redis://"},
+		{(a.Cert == "") != (a.Key == ""), "`cert` and `key` need each other"},
+		{a.DB < 0, "the database must be a number from 0"},
+	}
+}
+
+func (a *address) completeHosts() error {
+	port := "6379"
+	if a.kind == inSentinel {
+		port = "26379"
+	}
+	hosts := make([]string, len(a.Hosts))
+	for i, host := range a.Hosts {
+		h, err := hostPort(host, port)
+		if err != nil {
+			return a.errorf("%v", err)
+		}
+		hosts[i] = h
+	}
+	a.Hosts = hosts
+	for _, file := range []*string{&a.Socket, &a.CA, &a.Cert, &a.Key} {
+		if *file != "" && !filepath.IsAbs(*file) {
+			return a.errorf("the path %q must be absolute here; in the table form of setLockStore it may be relative", *file)
+		}
+	}
+	return nil
+}
+
+// show writes the store as a URL without secrets.
+func (a *address) show() string {
+	if a.kind == inFolder {
+		if filepath.IsAbs(a.Folder) {
+			return "file://" + a.Folder
+		}
+		return "file:" + a.Folder
+	}
+	user, db := "", ""
+	if a.User != "" || a.Password != "" {
+		user = "***@"
+	}
+	if a.DB != 0 {
+		db = strconv.Itoa(a.DB)
+	}
+	if a.Socket != "" {
+		return "unix://" + user + a.Socket + prefixed("?db=", db)
+	}
+	scheme := "redis"
+	if a.TLS {
+		scheme = "rediss"
+	}
+	suffix := map[kind]string{inSentinel: "+sentinel", inCluster: "+cluster"}[a.kind]
+	return scheme + suffix + "://" + user + strings.Join(a.Hosts, ",") + prefixed("/", a.Master) + prefixed("/", db)
+}
+
+// prefixed is text behind prefix, or nothing.
+func prefixed(prefix, text string) string {
 	if text == "" {
-		return a, nil
+		return ""
 	}
-	n, err := strconv.ParseUint(text, 10, 31)
-	if err != nil {
-		return a, a.errorf("the database must be a number from 0")
-	}
-	a.db = int(n)
-	return a, nil
-}
-
-// Redact is url as it may be shown: without user, password, and whatever else
-// could be part of a password that was not escaped. It never fails.
-func Redact(url string) string {
-	at := strings.LastIndex(url, "@")
-	if at < 0 {
-		return dropParameters(url)
-	}
-	scheme := ""
-	if i := strings.Index(url[:at], "://"); i >= 0 {
-		scheme = url[:i+len("://")]
-	}
-	if strings.ContainsAny(url[:at], "?") { // the @ may be a parameter's
-		return scheme + "***"
-	}
-	return scheme + "***" + dropParameters(url[at:])
-}
-
-// dropParameters keeps the one parameter that is known and harmless.
-func dropParameters(text string) string {
-	text, _, _ = strings.Cut(text, "#")
-	head, query, found := strings.Cut(text, "?")
-	if !found {
-		return text
-	}
-	if db, ok := strings.CutPrefix(query, "db="); ok && len(db) < 4 {
-		return head + "?db=" + db
-	}
-	return head + "?***"
-}
-
-// nearest is the supported scheme that a misspelt one is most like.
-func nearest(scheme string) string {
-	best, least := "", len(scheme)+10
-	for _, known := range []string{"redis", "file", "unix"} {
-		if d := distance(scheme, known); d < least {
-			best, least = known, d
-		}
-	}
-	return best + "://"
-}
-
-// distance is Levenshtein's: how many letters must be added, dropped or
-// exchanged to make a into b.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
+	return prefix + text
 }

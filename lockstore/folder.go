@@ -33,7 +33,7 @@ type folderStore struct {
 }
 
 func openFolder(a address, o Options) (engine.Store, error) {
-	folder := a.folder
+	folder := a.Folder
 	if !filepath.IsAbs(folder) {
 		if o.Dir == "" {
 			return nil, a.errorf("the folder must be absolute here, file:///folder")

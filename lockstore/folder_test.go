@@ -22,13 +22,11 @@ func TestFolder(t *testing.T) {
 	locktest.Run(t, locktest.Subject{New: newFolder, Join: join})
 }
 
-// join opens a store as another process does.
-func join(url string) (engine.Store, error) {
-	return lockstore.Open(engine.LockStore{URL: url}, lockstore.Options{Namespace: "shop"})
+// clock stands still but for advance, after which then is called.
+type clock struct {
+	ms   atomic.Int64
+	then func()
 }
-
-// clock stands still but for advance.
-type clock struct{ ms atomic.Int64 }
 
 func newClock() *clock {
 	c := &clock{}
@@ -36,8 +34,14 @@ func newClock() *clock {
 	return c
 }
 
-func (c *clock) now() time.Time          { return time.UnixMilli(c.ms.Load()) }
-func (c *clock) advance(d time.Duration) { c.ms.Add(d.Milliseconds()) }
+func (c *clock) now() time.Time { return time.UnixMilli(c.ms.Load()) }
+
+func (c *clock) advance(d time.Duration) {
+	c.ms.Add(d.Milliseconds())
+	if c.then != nil {
+		c.then()
+	}
+}
 
 func newFolder(t *testing.T, _ bool) locktest.World {
 	c, url := newClock(), "file://"+filepath.Join(t.TempDir(), "leases")
@@ -67,7 +71,7 @@ type tried struct {
 	*testing.T
 	engine.Store
 	*clock
-	due time.Time
+	due, met time.Time
 }
 
 func try(t *testing.T) tried {
@@ -76,12 +80,12 @@ func try(t *testing.T) tried {
 	if err := x.Store.(lockstore.Preparer).Prepare(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	x.due = c.now().Truncate(time.Second).Add(time.Second)
+	x.met, x.due = c.now(), c.now().Truncate(time.Second).Add(time.Second)
 	return x
 }
 
 func (x tried) claim(token string) []engine.Claim {
-	return []engine.Claim{{Key: "job", Instant: x.due, Token: token, Holder: token, Remember: 62 * time.Minute, Met: time.Unix(1, 0)}}
+	return []engine.Claim{{Key: "job", Instant: x.due, Token: token, Holder: token, Remember: 62 * time.Minute, Met: x.met}}
 }
 
 func (x tried) wants(want engine.Answer, do func(context.Context, []engine.Claim) ([]engine.Grant, error), token string) {
@@ -112,7 +116,7 @@ func TestFolderCorruptRecord(t *testing.T) {
 			if err != nil || string(aside) != content {
 				t.Errorf("set aside: %q, %v", aside, err)
 			}
-			x.due = x.due.Add(time.Minute)
+			x.due = x.due.Add(2 * time.Minute)
 			x.wants(engine.Granted, x.Confirm, "t3")
 		})
 	}
@@ -126,7 +130,7 @@ func TestFolderCorruptBirth(t *testing.T) {
 	}
 	x.advance(5 * time.Second)
 	x.wants(engine.Forgotten, x.Acquire, "t1")
-	x.due = x.due.Add(time.Minute)
+	x.due = x.due.Add(2 * time.Minute)
 	x.wants(engine.Granted, x.Acquire, "t1")
 	if _, err := os.Stat(path + ".corrupt"); err != nil {
 		t.Error(err)

@@ -1,110 +1,97 @@
--- One operation on one key's lease, atomically. The same decisions stand in
--- record.go; locktest holds both to the same answers.
+-- One operation on leases of one hash tag, atomically. The same decisions stand
+-- in record.go; locktest holds both to the same answers.
 --
--- KEYS: born, lease, used (see redis.go), all under one hash tag.
--- ARGV: operation; then token, instant in seconds, highest fence the caller
---       saw, how long to remember the instant, holder, when the caller met the
---       store in ms (0: never); how long a claim, a lease and an untouched
---       lease key last. Durations in milliseconds.
--- Replies { answer, fence, holder, since in ms, 1 if the memory begins now,
---           now in ms }.
+-- KEYS: born; then of each claim its lease and its used (see lockstore.go).
+-- ARGV: operation; when the caller met the store (0: never); how long after
+--       that the memory of a new store may begin; how far a slave's clock may be
+--       ahead; how long a claim, a lease and an untouched lease key last, all in
+--       ms; then of each claim token, instant in seconds, highest fence the
+--       caller saw, how long to remember the instant in ms, holder.
+-- Replies { 1 if the memory begins or is known as lost with this call, now in
+--           ms; then of each claim answer, fence, since in ms, holder }.
 
 local GRANTED, CLAIMED, HELD, USED, FORGOTTEN = 0, 1, 2, 3, 4 -- engine.Answer
+local BEFORE_CLAIMS, PER_CLAIM = 7, 5
+local call = redis.call
 
--- Lua would write a number of 13 digits as 1.7e+12.
-local function text(n) return string.format('%.0f', n) end
+local operation, met, begins_within, ahead = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local claim_for, lease_for, keep_for = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7]
 
-local clock = redis.call('TIME')
+-- Whole numbers up to 14 digits stay what they are on their way into a command.
+local clock = call('TIME')
 local now = tonumber(clock[1]) * 1000 + math.floor(tonumber(clock[2]) / 1000)
 
-local begins = redis.call('SET', KEYS[1], text(now), 'NX') and 1 or 0
-local born = tonumber(redis.call('GET', KEYS[1]))
-local operation = ARGV[1]
-if operation == 'prepare' then return { GRANTED, 0, '', 0, begins, now } end
+-- The memory: "<born>", or "<born> lost" once somebody came who had met the
+-- store before that. SET is also what a replica refuses, so that nobody is
+-- answered from what may be old.
+local news = call('SET', KEYS[1], now, 'NX') and 1 or 0
+local memory = call('GET', KEYS[1])
+local born = tonumber(string.match(memory, '^%d+'))
+local lost = string.find(memory, 'lost', 1, true)
+if met > 0 and met + begins_within < born and not lost then
+  call('SET', KEYS[1], born .. ' lost')
+  lost, news = true, 1
+end
+-- The first instant that the store vouches for. One that was lost may have been
+-- asked by a slave whose clock is ahead; one that is new vouches for the whole
+-- minute of its birth.
+local vouches_from = lost and born + ahead or born - born % 60000
 
-local token, instant, seen, remember, holder =
-  ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6]
-local met = tonumber(ARGV[7])
-local claim_for, lease_for, keep_for = tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10])
+-- A used instant is "<length of token> <token><holder>".
+local function used_by(used)
+  local value = call('GET', used)
+  if not value then return end
+  local length, by = string.match(value, '^(%d+) (.*)$')
+  return string.sub(by, 1, tonumber(length)), string.sub(by, tonumber(length) + 1)
+end
 
-local stored = redis.call('HMGET', KEYS[2], 'token', 'holder', 'confirmed', 'since', 'until', 'fence')
-local lease = {
-  token = stored[1], holder = stored[2], confirmed = stored[3] == '1',
-  since = tonumber(stored[4] or '0'), expires = tonumber(stored[5] or '0'),
-}
-local fence = tonumber(stored[6] or '0')
-local alive = lease.token and lease.expires > now
+-- Returns answer, fence, since, holder.
+local function decide(key, used, token, instant, seen, remember, holder)
+  local stored = call('HMGET', key, 'token', 'confirmed', 'until', 'since', 'holder', 'fence', 'released')
+  local owner, confirmed, expires = stored[1], stored[2] == '1', tonumber(stored[3] or '0')
+  local since, by, fence = tonumber(stored[4] or '0'), stored[5] or '', tonumber(stored[6] or '0')
+  local alive = expires > now
 
-local function answer(code) return { code, text(fence), lease.holder or '', lease.since, begins, now } end
-
--- A used instant is a member "<remembered until> <length of token> <token><holder>"
--- whose score is the instant. Returns token and holder.
-local function used_by()
-  for _, member in ipairs(redis.call('ZRANGEBYSCORE', KEYS[3], instant, instant)) do
-    local remembered_until, length, by = string.match(member, '^(%d+) (%d+) (.*)$')
-    if tonumber(remembered_until) > now then
-      return string.sub(by, 1, tonumber(length)), string.sub(by, tonumber(length) + 1)
+  if operation == 'release' then
+    if owner == token then
+      call('HSET', key, 'token', '', 'until', '0', 'released', token)
     end
+    return GRANTED, fence, 0, ''
   end
-end
 
--- Marks the instant and drops the oldest that are due to be forgotten, ten at
--- most: as one comes and two may go, their number is bounded.
-local function use()
-  if used_by() then return end
-  redis.call('ZREMRANGEBYSCORE', KEYS[3], instant, instant)
-  for _, member in ipairs(redis.call('ZRANGE', KEYS[3], 0, 9)) do
-    if tonumber(string.match(member, '^%d+')) > now then break end
-    redis.call('ZREM', KEYS[3], member)
+  if operation ~= 'renew' then
+    local used_token, used_holder = used_by(used)
+    if not used_token and instant * 1000 < vouches_from then return FORGOTTEN, 0, 0, '' end
+    if used_token and used_token ~= token then return USED, 0, 0, used_holder end
   end
-  redis.call('ZADD', KEYS[3], instant, text(now + remember) .. ' ' .. #token .. ' ' .. token .. holder)
-  if redis.call('PTTL', KEYS[3]) < remember then redis.call('PEXPIRE', KEYS[3], text(remember)) end
-end
+  if alive and owner ~= token then return confirmed and HELD or CLAIMED, 0, since, by end
 
--- The first instant that the store vouches for: to a caller who met it before
--- its memory began, that was lost; to others it was new (see engine.Claim.Met).
-local function vouches_from()
-  if met > 0 and met < born then return born end
-  return born - born % 60000
-end
-
--- Gives the lease to the token, which has it already or may have it.
-local function take()
-  if alive and lease.token == token then return end
-  lease = { token = token, holder = holder, confirmed = false, since = now }
-  fence = math.max(fence + 1, now, seen + 1)
-end
-
-local function write()
-  redis.call('HSET', KEYS[2], 'token', lease.token, 'holder', lease.holder,
-    'confirmed', lease.confirmed and '1' or '0', 'since', text(lease.since),
-    'until', text(lease.expires), 'fence', text(fence))
-  redis.call('PEXPIRE', KEYS[2], text(keep_for))
-end
-
-if operation == 'release' then
-  if lease.token == token then redis.call('HDEL', KEYS[2], 'token', 'holder', 'confirmed', 'since', 'until') end
-  return answer(GRANTED)
-end
-
-if operation ~= 'renew' then
-  local by, by_holder = used_by()
-  if not by and tonumber(instant) * 1000 < vouches_from() then return answer(FORGOTTEN) end
-  if by and by ~= token then
-    lease.holder = by_holder
-    return answer(USED)
+  if not alive then
+    -- A renewal that was under way for long may come after the release.
+    if operation == 'renew' and stored[7] == token then return USED, 0, 0, holder end
+    confirmed, since, by = false, now, holder
+    fence = math.max(fence + 1, now, seen + 1)
   end
+  if operation == 'acquire' then
+    if confirmed then return GRANTED, fence, 0, '' end
+    expires = now + claim_for
+  else
+    if not confirmed then since = now end
+    confirmed, expires = true, now + lease_for
+    if remember > 0 then call('SET', used, #token .. ' ' .. token .. holder, 'NX', 'PX', remember) end
+  end
+  call('HSET', key, 'token', token, 'confirmed', confirmed and '1' or '0', 'until', expires,
+    'since', since, 'holder', by, 'fence', fence, 'released', '')
+  call('PEXPIRE', key, keep_for)
+  return GRANTED, fence, 0, ''
 end
-if alive and lease.token ~= token then return answer(lease.confirmed and HELD or CLAIMED) end
 
-take()
-if operation == 'acquire' then
-  if lease.confirmed then return answer(GRANTED) end
-  lease.expires = now + claim_for
-else
-  if not lease.confirmed then lease.since = now end
-  lease.confirmed, lease.expires = true, now + lease_for
-  use()
+local reply = { news, now }
+for i = 2, #KEYS, 2 do
+  local at = BEFORE_CLAIMS + (i / 2 - 1) * PER_CLAIM
+  local answer, fence, since, holder = decide(KEYS[i], KEYS[i + 1],
+    ARGV[at + 1], tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4]), ARGV[at + 5])
+  local n = #reply
+  reply[n + 1], reply[n + 2], reply[n + 3], reply[n + 4] = answer, fence, since, holder
 end
-write()
-return answer(GRANTED)
+return reply

@@ -2,11 +2,31 @@
 // many slaves see it: in Redis, or in a folder of one host. The contract is
 // engine.Store; package locktest is the suite that each store here passes.
 //
-// A store answers only on what it remembers. Its memory has a birth: an
-// instant older than that may have been used before, so it is Forgotten and
-// never started on the store's word. A store that was restarted empty and one
-// that is new cannot be told apart, so the first instants of a new store are
-// refused too, unless its memory was begun before they were due: see Preparer.
+// # Memory
+//
+// A store answers only on what it remembers. Its memory has a birth: an instant
+// older than that may have been used before, so it is Forgotten and never
+// started on the store's word. A caller says when it met the store; if that was
+// before the birth, the memory was lost (a server restarted empty, say), and the
+// store vouches only for what is due 90 s after the birth: until then, slaves
+// whose clocks are ahead may have started it before the loss. If nobody met it
+// before, it is new, and vouches for the whole minute of its birth.
+//
+// # Keys in Redis
+//
+// NS is the namespace, N a number from 0 to 31 that is made from KEY; NS and KEY
+// are escaped as in a URL's query. KEY is the job's slug, for jobs that run on
+// every slave "@" and the slave's name, and for jobs that may overlap "#" and
+// the instant.
+//
+//	slavedriver:{NS.N}:born               when the memory of this tag began, in ms, and whether one was lost before   for good
+//	slavedriver:{NS.N}:lease:KEY          hash: token, confirmed, until, since, holder, fence, released               4 hours after the last change
+//	slavedriver:{NS.N}:used:KEY:INSTANT   token and slave that started this instant (Unix seconds)                    the job's catch-up and an hour
+//
+// What is in braces makes all keys of a tag lie on one node of a cluster; only
+// those are read and written together. Redis must not evict keys (its default,
+// maxmemory-policy noeviction): a used instant would be gone while the birth
+// says that nothing is.
 package lockstore
 
 import (
@@ -32,22 +52,30 @@ type Preparer interface {
 type Options struct {
 	// Namespace separates the leases of projects that share a store.
 	Namespace string
-	// Password is asked when the URL has none; nil and "" mean none.
+	// Password is asked when the store's place says none; nil and "" mean none.
 	Password func() string
+	// SentinelPassword likewise, for the sentinels.
+	SentinelPassword func() string
 	// Dir is the folder that a relative folder ("file:leases") is relative to.
 	Dir string
 }
 
 // Open makes the store that cfg names, without connecting to it:
 //
-//	file:///folder, file:folder           a folder of this host
-//	redis://[user:password@]host[:port][/db]  one Redis server
-//	unix:///socket[?db=n]                 the same over its socket
+//	file:///folder, file:folder                            a folder of this host
+//	redis://[user:password@]host[:port][/db]               one Redis server
+//	unix://[user:password@]/socket[?db=n]                  the same over its socket
+//	redis+sentinel://[...@]host[:port],.../master[/db]     the server that sentinels name
+//	redis+cluster://[...@]host[:port],...                  a Redis Cluster
 //
-// "file" and "" mean that run folders alone will do: the Store is nil. Errors
-// name the URL without its password.
+// and rediss instead of redis for TLS, with the parameters ca, cert, key and
+// serverName; sentinels of their own take sentinelUser and sentinelPassword.
+// Each part may be a field of cfg instead.
+//
+// "file" and nothing at all mean that run folders alone will do: the Store is
+// nil. Errors name the store without its passwords.
 func Open(cfg engine.LockStore, o Options) (engine.Store, error) {
-	a, err := parse(cfg.URL)
+	a, err := parse(cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -63,9 +91,10 @@ func Open(cfg engine.LockStore, o Options) (engine.Store, error) {
 	return openRedis(a, o), nil
 }
 
-// Validate says why Open would refuse url, or nil. It connects to nothing.
-func Validate(url string) error {
-	_, err := parse(url)
+// Validate says why Open would refuse cfg, or nil. It connects to nothing, and
+// reads no file.
+func Validate(cfg engine.LockStore) error {
+	_, err := parse(cfg)
 	return err
 }
 
@@ -75,3 +104,15 @@ type terms struct {
 }
 
 func engineTerms() terms { return terms{claim: engine.ClaimFor, lease: engine.LeaseFor} }
+
+// aheadAtMost is how far a slave's clock may be ahead of the store's, for
+// instants to start once even when the store loses its memory: what was asked
+// before the loss may lie so far after it. It is also longer than the time in
+// which a running job's lease is renewed, so that after a loss no other run can
+// begin before the holder came back for its lease.
+const aheadAtMost = 90 * time.Second
+
+// beginsWithin is how long after a caller met a cluster the memory of a tag may
+// begin without having been lost: the births are of several clocks, and the
+// caller met one of them. Elsewhere all births come before the first answer.
+const beginsWithin = 10 * time.Second

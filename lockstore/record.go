@@ -15,8 +15,11 @@ type record struct {
 	Lost  bool   `json:",omitempty"` // there was one before
 	Seen  int64  // when it was last written
 	Fence int64  // the highest that was handed out
-	Lease *lease `json:",omitempty"`
-	Used  []use  `json:",omitempty"`
+	// Released is the token that gave the last lease up: a renewal that was
+	// under way for long and comes after that takes nothing.
+	Released string `json:",omitempty"`
+	Lease    *lease `json:",omitempty"`
+	Used     []use  `json:",omitempty"`
 }
 
 type lease struct {
@@ -81,20 +84,26 @@ func (r *record) renew(c engine.Claim, now int64, t terms) engine.Grant {
 	if no, refused := r.heldByOther(c.Token, now); refused {
 		return no
 	}
+	if r.Released == c.Token && !r.alive(now) {
+		return engine.Grant{Answer: engine.Used, Holder: c.Holder}
+	}
 	return r.hold(c, now, t)
 }
 
 func (r *record) release(c engine.Claim, _ int64, _ terms) engine.Grant {
 	if r.Lease != nil && r.Lease.Token == c.Token {
-		r.Lease = nil
+		r.Lease, r.Released = nil, c.Token
 	}
 	return engine.Grant{}
 }
 
 func (r *record) refuse(c engine.Claim, now int64) (engine.Grant, bool) {
 	instant := c.Instant.Unix()
+	if met := millis(c.Met); met > 0 && met < r.Born {
+		r.Lost = true
+	}
 	switch u := r.usedBy(instant, now); {
-	case u == nil && instant*1000 < r.vouchesFrom(millis(c.Met)):
+	case u == nil && instant*1000 < r.vouchesFrom():
 		return engine.Grant{Answer: engine.Forgotten}, true
 	case u != nil && u.Token != c.Token:
 		return engine.Grant{Answer: engine.Used, Holder: u.Holder}, true
@@ -102,14 +111,18 @@ func (r *record) refuse(c engine.Claim, now int64) (engine.Grant, bool) {
 	return r.heldByOther(c.Token, now)
 }
 
-// vouchesFrom is the first instant that the store vouches for: to a caller who
-// met it before its memory began, that was lost; to others it was new.
-func (r *record) vouchesFrom(met int64) int64 {
-	if r.Lost || met > 0 && met < r.Born {
-		return r.Born
+// vouchesFrom is the first instant that the store vouches for. If its memory was
+// lost, which it is once somebody came who had met it before, then a slave whose
+// clock is ahead may have asked for what comes next; if it was new, for the
+// whole minute of its birth.
+func (r *record) vouchesFrom() int64 {
+	if r.Lost {
+		return r.Born + aheadAtMost.Milliseconds()
 	}
 	return r.Born - r.Born%time.Minute.Milliseconds()
 }
+
+func (r *record) alive(now int64) bool { return r.Lease != nil && r.Lease.Until > now }
 
 func (r *record) heldByOther(token string, now int64) (engine.Grant, bool) {
 	l := r.Lease
@@ -126,9 +139,9 @@ func (r *record) heldByOther(token string, now int64) (engine.Grant, bool) {
 // it. A new lease has a fence above all that this store, its clock or the
 // caller knows of, so that it grows even after the memory was lost.
 func (r *record) take(c engine.Claim, now int64) *lease {
-	if r.Lease == nil || r.Lease.Until <= now || r.Lease.Token != c.Token {
+	if !r.alive(now) || r.Lease.Token != c.Token {
 		r.Lease = &lease{Token: c.Token, Holder: c.Holder, Since: now}
-		r.Fence = max(r.Fence+1, now, c.Fence+1)
+		r.Fence, r.Released = max(r.Fence+1, now, c.Fence+1), ""
 	}
 	return r.Lease
 }
@@ -172,6 +185,5 @@ func (r *record) spent(now, born int64) bool {
 			return false
 		}
 	}
-	leased := r.Lease != nil && r.Lease.Until > now
-	return !leased && r.Fence < now && r.Born <= born && r.Seen <= now
+	return !r.alive(now) && r.Fence < now && r.Born <= born && r.Seen <= now
 }

@@ -4,82 +4,38 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
-	"hash/fnv"
-	"net/url"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
-	"github.com/redis/go-redis/v9/logging"
-	"github.com/redis/go-redis/v9/maintnotifications"
 
 	"slavedriver/engine"
 )
 
-// redisStore keeps leases in Redis 6.2 or later, or Valkey. Its keys, where NS
-// is the namespace, KEY the key (both escaped as in a URL's query), and N a
-// number that is made from the key:
-//
-//	slavedriver:{NS.N}:born       when the memory of this tag begins (ms)      for good
-//	slavedriver:{NS.N}:lease:KEY  hash: token, holder, since, until, fence …   untouchedFor after the last change
-//	slavedriver:{NS.N}:used:KEY   zset: instant -> token, holder               as long as its last instant is remembered
-//
-// The birth must be in the slot of what it vouches for: on a cluster one node
-// alone may come back empty. Were there one birth for each key, a new job, and
-// one whose keys expired, would look like lost memory; so there is one for each
-// of a fixed number of tags, all made at the first contact. A server that evicts keys
-// under memory pressure is safe as well, but misses starts: use noeviction.
+// redisStore keeps leases in Redis; the package's documentation has its keys,
+// lease.lua what is done with them.
 type redisStore struct {
-	client    redis.UniversalClient
-	shown     string // the URL, for people
-	namespace string
-	terms     terms
-	sha       string
+	line    line
+	address address
+	keys    keyspace
+	terms   terms
+	sha     string
+	begun   atomic.Bool // the memory of all tags was seen to have begun
 }
-
-const (
-	// tags is over how many hash tags, and so slots of a cluster, a namespace
-	// is spread. Another number is another store: what was used is not found.
-	tags = 32
-	// untouchedFor is how long the last fence is kept, far longer than a lease.
-	// It matters only while fences run ahead of the clock, and there are keys
-	// that are never asked for again: of single instants, of slaves that are gone.
-	untouchedFor = 4 * time.Hour
-	// patience bounds each dial, write and read.
-	patience = 2 * time.Second
-	// connections at most; one does, as calls are batches.
-	connections = 4
-)
 
 //go:embed lease.lua
 var leaseScript string
 
-// quiet keeps the client's own log lines off stderr: cron mails those, and the
-// errors are returned anyway.
-var quiet = sync.OnceFunc(logging.Disable)
-
 func openRedis(a address, o Options) engine.Store {
-	quiet()
-	if a.password == "" && o.Password != nil {
-		a.password = o.Password()
+	if a.Password == "" && o.Password != nil {
+		a.Password = o.Password()
+	}
+	if a.kind == inSentinel && a.SentinelPassword == "" && o.SentinelPassword != nil {
+		a.SentinelPassword = o.SentinelPassword()
 	}
 	return &redisStore{
-		client: redis.NewUniversalClient(clientOptions(a)), shown: a.shown,
-		namespace: url.QueryEscape(o.Namespace), terms: engineTerms(),
-		sha: redis.NewScript(leaseScript).Hash(),
-	}
-}
-
-// clientOptions are for short, bounded calls that nobody repeats behind our
-// back. Connections are made when they are first needed.
-func clientOptions(a address) *redis.UniversalOptions {
-	return &redis.UniversalOptions{
-		Addrs: []string{a.hostPort}, DB: a.db, Username: a.user, Password: a.password,
-		DialTimeout: patience, ReadTimeout: patience, WriteTimeout: patience, PoolTimeout: patience,
-		MaxRetries: -1, DialerRetries: 1, ContextTimeoutEnabled: true,
-		PoolSize: connections, PipelinePoolSize: -1,
-		DisableIdentity:          true,
-		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
+		line: line{connect: func() redis.UniversalClient { return connect(a) }}, address: a,
+		keys: newKeyspace(o.Namespace), terms: engineTerms(), sha: redis.NewScript(leaseScript).Hash(),
 	}
 }
 
@@ -100,37 +56,56 @@ func (s *redisStore) Release(ctx context.Context, holds []engine.Claim) error {
 	return err
 }
 
-func (s *redisStore) Close() error { return s.client.Close() }
+func (s *redisStore) Close() error { return s.line.close() }
 
 // Prepare makes the memory of every tag begin, where it has not.
 func (s *redisStore) Prepare(ctx context.Context) error {
-	calls := make([]call, tags)
-	for n := range calls {
-		calls[n] = call{keys: []string{s.tagged(n, "born")}, args: []any{"prepare"}}
-	}
-	_, err := s.run(ctx, calls)
-	return s.failed("prepare", err)
+	return s.failed("prepare", s.tellAll(ctx, time.Time{}))
 }
 
-// ask puts one question about each of the claims, in one round trip.
-func (s *redisStore) ask(ctx context.Context, operation string, claims []engine.Claim) ([]engine.Grant, error) {
-	grants := make([]engine.Grant, len(claims))
-	if len(claims) == 0 {
-		return grants, nil
+// tellAll begins the memory of every tag, and tells each of them when the
+// caller met the store, so that it knows whether its memory was lost.
+func (s *redisStore) tellAll(ctx context.Context, met time.Time) error {
+	calls := make([]call, tags)
+	for n := range calls {
+		calls[n] = s.callOn(n, "prepare", met)
 	}
-	replies, err := s.run(ctx, s.calls(operation, claims))
+	_, err := s.run(ctx, calls)
+	if err == nil {
+		s.begun.Store(true)
+	}
+	return err
+}
+
+// ask puts one question about each of the claims, in one round trip. There is
+// one before it when the caller has not met the store yet: all of its memory
+// must begin before the first answer, or the rest would look like lost later.
+func (s *redisStore) ask(ctx context.Context, operation string, claims []engine.Claim) ([]engine.Grant, error) {
+	if len(claims) == 0 {
+		return nil, nil
+	}
+	met := firstMet(claims)
+	if met.IsZero() && !s.begun.Load() {
+		if err := s.tellAll(ctx, met); err != nil {
+			return nil, s.failed(operation, err)
+		}
+	}
+	calls := s.calls(operation, met, claims)
+	replies, err := s.run(ctx, calls)
 	if err != nil {
 		return nil, s.failed(operation, err)
 	}
-	begins := false
+	news, grants := false, make([]engine.Grant, len(claims))
 	for i, r := range replies {
-		grants[i] = r.grant
-		begins = begins || r.begins
+		news = news || r.news
+		for j, index := range calls[i].claims {
+			grants[index] = r.grants[j]
+		}
 	}
-	if begins {
-		// The store is new, or came back empty: the other tags' memory begins
-		// now too, not when each is first asked. Should this fail, just that.
-		_ = s.Prepare(ctx)
+	if news {
+		// It came back empty: the other tags are to know that now, not when each
+		// is asked first. Should this fail, just that.
+		_ = s.tellAll(ctx, met)
 	}
 	return grants, nil
 }
@@ -143,73 +118,93 @@ func (s *redisStore) failed(operation string, err error) error {
 	if redis.IsAuthError(err) {
 		hint = " (the password comes from the URL or $SLAVEDRIVER_REDIS_PASSWORD)"
 	}
-	return fmt.Errorf("lock store %s: cannot %s leases: %w%s", s.shown, operation, err, hint)
+	return fmt.Errorf("lock store %s: cannot %s leases: %w%s", s.address.shown, operation, s.address.scrub(err), hint)
 }
 
-// call is one run of the script.
+// firstMet is the earliest time at which one of the callers met the store.
+func firstMet(claims []engine.Claim) (met time.Time) {
+	for _, c := range claims {
+		if !c.Met.IsZero() && (met.IsZero() || c.Met.Before(met)) {
+			met = c.Met
+		}
+	}
+	return met
+}
+
+// call is one run of the script: a question about all claims of one hash tag.
 type call struct {
-	keys []string
-	args []any
+	keys   []string
+	args   []any
+	claims []int // which they are
 }
 
-func (s *redisStore) calls(operation string, claims []engine.Claim) []call {
-	calls := make([]call, len(claims))
+// calls puts the claims of each hash tag into one call, in their order.
+func (s *redisStore) calls(operation string, met time.Time, claims []engine.Claim) []call {
+	var calls []call
+	var at [tags]int // where in calls a tag's call is, plus 1
 	for i, c := range claims {
-		calls[i] = call{keys: s.keys(c.Key), args: []any{
-			operation, c.Token, c.Instant.Unix(), c.Fence, max(c.Remember.Milliseconds(), 0), c.Holder, millis(c.Met),
-			s.terms.claim.Milliseconds(), s.terms.lease.Milliseconds(), untouchedFor.Milliseconds(),
-		}}
+		n := tagOf(c.Key)
+		if at[n] == 0 {
+			calls = append(calls, s.callOn(n, operation, met))
+			at[n] = len(calls)
+		}
+		to := &calls[at[n]-1]
+		lease, used := s.keys.of(c)
+		to.keys = append(to.keys, lease, used)
+		to.args = append(to.args, c.Token, c.Instant.Unix(), c.Fence, max(c.Remember.Milliseconds(), 0), c.Holder)
+		to.claims = append(to.claims, i)
 	}
 	return calls
 }
 
-// keys are the script's, for one key of the store.
-func (s *redisStore) keys(key string) []string {
-	h := fnv.New32a()
-	_, _ = h.Write([]byte(key))
-	n, name := int(h.Sum32()%tags), url.QueryEscape(key)
-	return []string{s.tagged(n, "born"), s.tagged(n, "lease:"+name), s.tagged(n, "used:"+name)}
+// callOn is a call about a tag, without claims yet.
+func (s *redisStore) callOn(tag int, operation string, met time.Time) call {
+	within := time.Duration(0)
+	if s.address.kind == inCluster {
+		within = beginsWithin
+	}
+	return call{keys: []string{s.keys.born(tag)}, args: []any{
+		operation, millis(met), within.Milliseconds(), aheadAtMost.Milliseconds(),
+		s.terms.claim.Milliseconds(), s.terms.lease.Milliseconds(), untouchedFor.Milliseconds(),
+	}}
 }
 
-func (s *redisStore) tagged(n int, name string) string {
-	return fmt.Sprintf("slavedriver:{%s.%d}:%s", s.namespace, n, name)
-}
-
-// reply is the script's.
-type reply struct {
-	grant  engine.Grant
-	begins bool // the memory of this tag begins with this call
-}
-
-// run runs all calls in one round trip, and once more from the start when the
-// server does not know the script yet (it is new, or was restarted): the calls
-// before are idempotent.
+// run makes all calls in one round trip, on a cluster in one to each node. A
+// server that does not know the script (it is new, was restarted or promoted)
+// is given it, in a second one: the calls are idempotent.
 func (s *redisStore) run(ctx context.Context, calls []call) ([]reply, error) {
-	replies, err := s.pipeline(ctx, calls)
-	if !redis.HasErrorPrefix(err, "NOSCRIPT") {
-		return replies, err
-	}
-	if err := s.client.ScriptLoad(ctx, leaseScript).Err(); err != nil {
-		return nil, err
-	}
-	return s.pipeline(ctx, calls)
-}
-
-func (s *redisStore) pipeline(ctx context.Context, calls []call) ([]reply, error) {
-	cmds, err := s.client.Pipelined(ctx, func(p redis.Pipeliner) error {
-		for _, c := range calls {
-			p.EvalSha(ctx, s.sha, c.keys, c.args...)
+	return s.line.call(ctx, func(ctx context.Context, client redis.UniversalClient) ([]reply, error) {
+		cmds, err := client.Pipelined(ctx, func(p redis.Pipeliner) error {
+			for _, c := range calls {
+				p.EvalSha(ctx, s.sha, c.keys, c.args...)
+			}
+			return nil
+		})
+		if unknownScript(cmds) {
+			cmds, err = client.Pipelined(ctx, func(p redis.Pipeliner) error {
+				for _, c := range calls {
+					p.Eval(ctx, leaseScript, c.keys, c.args...)
+				}
+				return nil
+			})
 		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	replies := make([]reply, len(cmds))
-	for i, cmd := range cmds {
-		if replies[i], err = parseReply(cmd.(*redis.Cmd).Val()); err != nil {
+		if err != nil {
 			return nil, err
 		}
+		return parseReplies(cmds, calls)
+	})
+}
+
+// unknownScript says whether all that went wrong is that a server does not know
+// the script. On a cluster that may be one of several.
+func unknownScript(cmds []redis.Cmder) bool {
+	unknown := false
+	for _, cmd := range cmds {
+		if err := cmd.Err(); redis.HasErrorPrefix(err, "NOSCRIPT") {
+			unknown = true
+		} else if err != nil {
+			return false
+		}
 	}
-	return replies, nil
+	return unknown
 }

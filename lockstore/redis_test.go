@@ -4,132 +4,24 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"os"
+	"regexp"
+	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
-	"github.com/redis/go-redis/v9"
 
 	"slavedriver/engine"
 	"slavedriver/lockstore"
-	"slavedriver/lockstore/locktest"
 )
-
-func TestMiniredis(t *testing.T) {
-	t.Parallel()
-	locktest.Run(t, locktest.Subject{New: newMiniredis, Join: join})
-}
-
-func newMiniredis(t *testing.T, _ bool) locktest.World {
-	m, c := miniredis.RunT(t), newClock()
-	m.SetTime(c.now())
-	m.ClockTTL(true) // keys expire as that time goes on
-	url := "redis://" + m.Addr()
-	return locktest.World{
-		Open: func() engine.Store { return open(t, url) }, Now: c.now, Virtual: true, Address: url,
-		Advance: func(d time.Duration) { c.advance(d); m.SetTime(c.now()) },
-		Forget:  m.FlushAll,
-		Claim:   engine.ClaimFor, Lease: engine.LeaseFor,
-	}
-}
-
-func TestRedis(t *testing.T) {
-	t.Parallel()
-	var s *server
-	if !locktest.Joined() {
-		s = startServer(t)
-	}
-	var databases atomic.Int64
-	locktest.Run(t, locktest.Subject{Join: join, New: func(t *testing.T, timed bool) locktest.World {
-		return newRedis(t, s, int(databases.Add(1)), timed)
-	}})
-}
-
-// newRedis is a database of a real server. Its time is real: where a test lets
-// leases run out they are short.
-func newRedis(t *testing.T, s *server, db int, timed bool) locktest.World {
-	url := fmt.Sprintf("redis://%s/%d", s.addr, db)
-	claim, lease := engine.ClaimFor, engine.LeaseFor
-	if timed {
-		claim, lease = time.Second, time.Second
-	}
-	return locktest.World{
-		Open: func() engine.Store { return lockstore.WithTerms(open(t, url), claim, lease) },
-		Now:  time.Now, Advance: time.Sleep, Address: url,
-		Forget: func() { s.flush(db) },
-		Claim:  claim, Lease: lease,
-	}
-}
-
-func open(t *testing.T, url string) engine.Store {
-	t.Helper()
-	store, err := join(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = store.Close() })
-	return store
-}
-
-// calls counts what a client sends; a pipeline counts once.
-type calls struct{ trips, dials atomic.Int64 }
-
-func (c *calls) DialHook(next redis.DialHook) redis.DialHook {
-	return func(ctx context.Context, network, addr string) (net.Conn, error) {
-		c.dials.Add(1)
-		return next(ctx, network, addr)
-	}
-}
-
-func (c *calls) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
-	return func(ctx context.Context, cmd redis.Cmder) error {
-		if cmd.Name() != "hello" { // of a new connection
-			c.trips.Add(1)
-		}
-		return next(ctx, cmd)
-	}
-}
-
-func (c *calls) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
-	return func(ctx context.Context, cmds []redis.Cmder) error {
-		c.trips.Add(1)
-		return next(ctx, cmds)
-	}
-}
-
-func TestRedisThousandLeasesInTwoRoundTrips(t *testing.T) {
-	s := startServer(t)
-	claims := make([]engine.Claim, 1000)
-	for i := range claims {
-		claims[i] = claim(fmt.Sprint("job-", i))
-	}
-	first := open(t, "redis://"+s.addr)
-	if err := first.(lockstore.Preparer).Prepare(context.Background()); err != nil {
-		t.Fatal(err)
-	}
-	store, count := open(t, "redis://"+s.addr), &calls{}
-	lockstore.ClientOf(store).AddHook(count)
-	if _, err := store.Acquire(context.Background(), nil); err != nil || count.dials.Load() != 0 {
-		t.Errorf("asked nothing, it dialled %d times (%v)", count.dials.Load(), err)
-	}
-	begin := time.Now()
-	for _, do := range []func(context.Context, []engine.Claim) ([]engine.Grant, error){store.Acquire, store.Confirm} {
-		grants, err := do(context.Background(), claims)
-		granted(t, grants, err)
-	}
-	t.Logf("took %s", time.Since(begin))
-	if count.trips.Load() != 2 {
-		t.Errorf("%d round trips", count.trips.Load())
-	}
-}
 
 // claim is for an instant that is younger than any store of these tests.
 func claim(key string) engine.Claim {
 	return engine.Claim{
 		Key: key, Instant: time.Now().Truncate(time.Second).Add(time.Hour),
-		Token: "token of " + key, Holder: "slave", Remember: time.Hour, Met: time.Unix(1, 0),
+		Token: "token of " + key, Holder: "slave", Remember: time.Hour, Met: time.Now(),
 	}
 }
 
@@ -149,8 +41,9 @@ func granted(t *testing.T, grants []engine.Grant, err error) {
 // keys are under another tag, must not find a store that knows nothing.
 func TestRedisFirstContactBeginsAllTags(t *testing.T) {
 	m := miniredis.RunT(t)
-	store := open(t, "redis://"+m.Addr())
-	grants, err := store.Acquire(context.Background(), []engine.Claim{claim("job")})
+	store, first := open(t, "redis://"+m.Addr()), claim("job")
+	first.Met = time.Time{}
+	grants, err := store.Acquire(t.Context(), []engine.Claim{first})
 	granted(t, grants, err)
 	born := 0
 	for _, key := range m.Keys() {
@@ -159,6 +52,9 @@ func TestRedisFirstContactBeginsAllTags(t *testing.T) {
 			if m.TTL(key) != 0 {
 				t.Errorf("%s expires", key)
 			}
+			if value, _ := m.Get(key); strings.Contains(value, "lost") {
+				t.Errorf("%s is %s", key, value)
+			}
 		}
 	}
 	if born != lockstore.Tags {
@@ -166,54 +62,109 @@ func TestRedisFirstContactBeginsAllTags(t *testing.T) {
 	}
 }
 
+// The first contact after a loss tells all tags, so that those who cannot know
+// are not answered as if the store were new.
+func TestRedisLossIsToldToAllTags(t *testing.T) {
+	m := miniredis.RunT(t)
+	store, old := open(t, "redis://"+m.Addr()), claim("job")
+	old.Met = old.Met.Add(-time.Hour)
+	if _, err := store.Acquire(t.Context(), []engine.Claim{old}); err != nil {
+		t.Fatal(err)
+	}
+	for n, key := range m.Keys() {
+		if value, _ := m.Get(key); strings.HasSuffix(key, ":born") && !strings.Contains(value, "lost") {
+			t.Errorf("%d: %s is %s", n, key, value)
+		}
+	}
+}
+
 func TestRedisKeys(t *testing.T) {
 	m := miniredis.RunT(t)
 	store := open(t, "redis://"+m.Addr())
 	c := claim("backup@host-1")
-	grants, err := store.Confirm(context.Background(), []engine.Claim{c})
+	grants, err := store.Confirm(t.Context(), []engine.Claim{c})
 	granted(t, grants, err)
-	keys := lockstore.KeysOf(store, c.Key)
+	keys := lockstore.KeysOf(store, c)
 	tag, _, _ := strings.Cut(keys[0], ":born")
-	for i, suffix := range []string{":born", ":lease:backup%40host-1", ":used:backup%40host-1"} {
+	lives := []time.Duration{0, 4 * time.Hour, time.Hour}
+	for i, suffix := range []string{":born", ":lease:backup%40host-1", fmt.Sprint(":used:backup%40host-1:", c.Instant.Unix())} {
 		if keys[i] != tag+suffix || !m.Exists(keys[i]) || !strings.HasPrefix(tag, "slavedriver:{shop.") {
 			t.Errorf("key %q", keys[i])
 		}
-		if (m.TTL(keys[i]) == 0) != (i == 0) {
+		if m.TTL(keys[i]) != lives[i] {
 			t.Errorf("%s lives for %s", keys[i], m.TTL(keys[i]))
 		}
 	}
 }
 
+// The table of keys is in two places for two kinds of readers.
+func TestRedisKeysAreDocumented(t *testing.T) {
+	source, err := os.ReadFile("lockstore.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := os.ReadFile("../docs/redis.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := regexp.MustCompile(`(?m)^//\s+(slavedriver:\S+)\s{2,}(.+?)\s{2,}(.+)$`).FindAllStringSubmatch(string(source), -1)
+	if len(rows) != 3 {
+		t.Errorf("lockstore.go has %d rows", len(rows))
+	}
+	for _, row := range rows {
+		if want := fmt.Sprintf("| `%s` | %s | %s |", row[1], row[2], row[3]); !strings.Contains(string(page), want) {
+			t.Errorf("docs/redis.md has no row\n%s", want)
+		}
+	}
+}
+
+// commandsSince are the commands that the script may use, with the version of
+// Redis that has them as they are used. Another one must be no newer than 6.2.
+var commandsSince = map[string]string{
+	"TIME": "2.6", "GET": "1.0", "SET": "2.6.12 (NX, PX)", "HMGET": "2.0", "HSET": "4.0 (several fields)", "PEXPIRE": "2.6",
+}
+
+func TestRedisCommandsAreOld(t *testing.T) {
+	script, err := os.ReadFile("lease.lua")
+	if err != nil {
+		t.Fatal(err)
+	}
+	used := map[string]bool{}
+	for _, m := range regexp.MustCompile(`\b(?:p?call|redis\.\w+)\('?(\w*)`).FindAllStringSubmatch(string(script), -1) {
+		used[m[1]] = true
+		if commandsSince[m[1]] == "" {
+			t.Errorf("the script uses %q: since when is that?", m[0])
+		}
+	}
+	if len(used) != len(commandsSince) {
+		t.Errorf("it uses %v", used)
+	}
+}
+
 func TestRedisNamespacesAreApart(t *testing.T) {
 	m := miniredis.RunT(t)
-	var stores []engine.Store
-	for _, namespace := range []string{"shop", "shop}"} {
-		store, err := lockstore.Open(engine.LockStore{URL: "redis://" + m.Addr()}, lockstore.Options{Namespace: namespace})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = store.Close() })
-		stores = append(stores, store)
-	}
-	namespacesAreApart(t, stores[0], stores[1])
+	namespacesAreApart(t, open(t, "redis://"+m.Addr()+" shop"), open(t, "redis://"+m.Addr()+" shop}"))
 }
 
 func TestRedisUsedInstantsAreBounded(t *testing.T) {
 	m, c := miniredis.RunT(t), newClock()
+	m.ClockTTL(true)
 	store := open(t, "redis://"+m.Addr())
 	ask := claim("job")
 	for range 60 {
 		m.SetTime(c.now())
 		ask.Instant, ask.Token, ask.Remember = ask.Instant.Add(time.Minute), ask.Token+"x", 10*time.Minute
-		grants, err := store.Confirm(context.Background(), []engine.Claim{ask})
+		grants, err := store.Confirm(t.Context(), []engine.Claim{ask})
 		granted(t, grants, err)
-		if err := store.Release(context.Background(), []engine.Claim{ask}); err != nil {
+		if err := store.Release(t.Context(), []engine.Claim{ask}); err != nil {
 			t.Fatal(err)
 		}
 		c.advance(time.Minute)
 	}
-	if members, err := m.ZMembers(lockstore.KeysOf(store, "job")[2]); err != nil || len(members) > 12 {
-		t.Errorf("%d instants are remembered (%v)", len(members), err)
+	m.SetTime(c.now())
+	used := slices.DeleteFunc(m.Keys(), func(key string) bool { return !strings.Contains(key, ":used:") })
+	if len(used) != 9 {
+		t.Errorf("%d instants are remembered", len(used))
 	}
 }
 
@@ -221,98 +172,51 @@ func TestRedisScriptForgotten(t *testing.T) {
 	s := startServer(t)
 	store := open(t, "redis://"+s.addr)
 	for range 2 {
-		grants, err := store.Acquire(context.Background(), []engine.Claim{claim("a"), claim("b")})
+		grants, err := store.Acquire(t.Context(), []engine.Claim{claim("a"), claim("b")})
 		granted(t, grants, err)
-		if err := lockstore.ClientOf(store).ScriptFlush(context.Background()).Err(); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-func TestRedisRestartedEmpty(t *testing.T) {
-	s := startServer(t)
-	store := open(t, "redis://"+s.addr)
-	c := claim("job")
-	grants, err := store.Confirm(context.Background(), []engine.Claim{c})
-	granted(t, grants, err)
-	before := time.Now()
-	s.kill()
-	if _, err := store.Acquire(context.Background(), []engine.Claim{c}); err == nil {
-		t.Fatal("a dead server answered")
-	}
-	s.start()
-	old, next := c, claim("job")
-	old.Instant, old.Token = before.Truncate(time.Second), "t2"
-	next.Instant, next.Token = next.Instant.Add(time.Hour), "t3"
-	after, err := store.Acquire(context.Background(), []engine.Claim{old, next})
-	if err != nil || after[0].Answer != engine.Forgotten || after[1].Answer != engine.Granted {
-		t.Fatalf("%+v, %v", after, err)
-	}
-	if after[1].Fence <= grants[0].Fence {
-		t.Errorf("the fence went from %d to %d", grants[0].Fence, after[1].Fence)
+		s.do("script", "flush")
 	}
 }
 
 func TestRedisOverASocket(t *testing.T) {
 	s := startServer(t)
-	url := "unix://" + s.socket + "?db=3"
-	store := open(t, url)
+	store := open(t, "unix://"+s.socket+"?db=3")
 	c := claim("job")
-	grants, err := store.Confirm(context.Background(), []engine.Claim{c})
+	grants, err := store.Confirm(t.Context(), []engine.Claim{c})
 	granted(t, grants, err)
 	other := c
 	other.Token = "another"
-	same, err := open(t, fmt.Sprintf("redis://%s/3", s.addr)).Acquire(context.Background(), []engine.Claim{other})
+	same, err := open(t, fmt.Sprintf("redis://%s/3", s.addr)).Acquire(t.Context(), []engine.Claim{other})
 	if err != nil || same[0].Answer != engine.Used {
 		t.Errorf("by TCP: %+v, %v", same, err)
 	}
 }
 
-func TestRedisPassword(t *testing.T) {
-	s := startServer(t, "--requirepass", "hunter2")
-	withPassword := func(url, password string) error {
-		store, err := lockstore.Open(engine.LockStore{URL: url},
-			lockstore.Options{Namespace: "shop", Password: func() string { return password }})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer store.Close()
-		_, err = store.Acquire(context.Background(), []engine.Claim{claim("job")})
-		return err
+// A user of its own needs no more than docs/redis.md says.
+func TestRedisUserWithFewRights(t *testing.T) {
+	s := startServer(t)
+	rights := strings.Fields("on >geheim ~slavedriver:{shop.* +eval +evalsha +select +time +get +set +hmget +hset +pexpire")
+	args := []any{"acl", "setuser", "slavedriver"}
+	for _, right := range rights {
+		args = append(args, right)
 	}
-	if err := withPassword("redis://"+s.addr, "hunter2"); err != nil {
-		t.Errorf("password from the environment: %v", err)
+	s.do(args...)
+	page, err := os.ReadFile("../docs/redis.md")
+	if err != nil || !strings.Contains(string(page), strings.Join(rights[2:], " ")) {
+		t.Errorf("docs/redis.md says something else (%v)", err)
 	}
-	if err := withPassword("redis://:hunter2@"+s.addr, "other"); err != nil {
-		t.Errorf("password from the URL: %v", err)
+	store := open(t, "redis://slavedriver:geheim@"+s.addr+"/1")
+	c := []engine.Claim{claim("job")}
+	for _, do := range []func(context.Context, []engine.Claim) ([]engine.Grant, error){store.Acquire, store.Confirm, store.Renew} {
+		grants, err := do(t.Context(), c)
+		granted(t, grants, err)
 	}
-	for _, url := range []string{"redis://" + s.addr, "redis://joe:hunter3@" + s.addr} {
-		err := withPassword(url, "")
-		if err == nil || !strings.Contains(err.Error(), "SLAVEDRIVER_REDIS_PASSWORD") || strings.Contains(err.Error(), "hunter") {
-			t.Errorf("%s: %v", url, err)
-		}
+	if err := store.Release(t.Context(), c); err != nil {
+		t.Error(err)
 	}
-}
-
-// A server that takes the connection and says nothing must not hold a shift.
-func TestRedisThatHangs(t *testing.T) {
-	t.Parallel()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	store := open(t, "redis://"+l.Addr().String())
-	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
-	defer cancel()
-	for what, ctx := range map[string]context.Context{"the caller's patience": ctx, "its own": context.Background()} {
-		begin := time.Now()
-		if _, err := store.Acquire(ctx, []engine.Claim{claim("job")}); err == nil {
-			t.Errorf("%s: it answered", what)
-		}
-		if took := time.Since(begin); took > 5*time.Second {
-			t.Errorf("%s: took %s", what, took)
-		}
+	_, err = open(t, "redis://slavedriver:geheim@"+s.addr+" other").Acquire(t.Context(), c)
+	if err == nil || !strings.Contains(err.Error(), "NOPERM") {
+		t.Errorf("in another namespace: %v", err)
 	}
 }
 
@@ -324,7 +228,7 @@ func TestRedisRefusesConnections(t *testing.T) {
 	addr := l.Addr().String()
 	_ = l.Close()
 	begin := time.Now()
-	_, err = open(t, "redis://:hunter2@"+addr).Acquire(context.Background(), []engine.Claim{claim("job")})
+	_, err = open(t, "redis://:hunter2@"+addr).Acquire(t.Context(), []engine.Claim{claim("job")})
 	if err == nil || strings.Contains(err.Error(), "hunter") || !strings.Contains(err.Error(), "***@"+addr) {
 		t.Errorf("the error is %v", err)
 	}

@@ -2,31 +2,55 @@ package lockstore
 
 import (
 	"fmt"
-	"strconv"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 
 	"slavedriver/engine"
 )
 
-// parseReply reads what lease.lua returns: { answer, fence, holder, since in
-// milliseconds, 1 if the memory begins now, now in milliseconds }.
-func parseReply(value any) (reply, error) {
+// reply is the script's, to one call.
+type reply struct {
+	news   bool // the memory of this tag begins with this call, or is known as lost with it
+	grants []engine.Grant
+}
+
+func parseReplies(cmds []redis.Cmder, calls []call) ([]reply, error) {
+	replies := make([]reply, len(cmds))
+	for i, cmd := range cmds {
+		r, ok := parseReply(cmd.(*redis.Cmd).Val(), len(calls[i].claims))
+		if !ok {
+			return nil, fmt.Errorf("the server's reply is not the script's: %v", cmd.(*redis.Cmd).Val())
+		}
+		replies[i] = r
+	}
+	return replies, nil
+}
+
+// parseReply reads what lease.lua returns: { 1 if there is news of the memory,
+// now in milliseconds, then for each claim answer, fence, since in
+// milliseconds, holder }.
+func parseReply(value any, claims int) (reply, bool) {
 	parts, _ := value.([]any)
-	if len(parts) != 6 {
-		return reply{}, fmt.Errorf("the server's reply is not the script's: %v", value)
+	if len(parts) != 2+4*claims {
+		return reply{}, false
 	}
-	answer, ok1 := parts[0].(int64)
-	holder, ok2 := parts[2].(string)
-	since, ok3 := parts[3].(int64)
-	begins, ok4 := parts[4].(int64)
-	now, ok5 := parts[5].(int64)
-	fence, err := strconv.ParseInt(fmt.Sprint(parts[1]), 10, 64)
-	if !ok1 || !ok2 || !ok3 || !ok4 || !ok5 || err != nil {
-		return reply{}, fmt.Errorf("the server's reply is not the script's: %v", value)
+	news, ok1 := parts[0].(int64)
+	now, ok2 := parts[1].(int64)
+	r := reply{news: news == 1, grants: make([]engine.Grant, claims)}
+	for i := range r.grants {
+		part := parts[2+4*i:]
+		answer, okA := part[0].(int64)
+		fence, okF := part[1].(int64)
+		since, okS := part[2].(int64)
+		holder, okH := part[3].(string)
+		if !okA || !okF || !okS || !okH {
+			return r, false
+		}
+		r.grants[i] = grantOf(engine.Answer(answer), fence, holder, since)
+		r.grants[i].Now = time.UnixMilli(now)
 	}
-	grant := grantOf(engine.Answer(answer), fence, holder, since)
-	grant.Now = time.UnixMilli(now)
-	return reply{grant: grant, begins: begins == 1}, nil
+	return r, ok1 && ok2
 }
 
 // grantOf says with each answer only what belongs to it.

@@ -17,8 +17,8 @@ func testOptions(dir string, out *strings.Builder) Options {
 		Hostname: func() (string, error) { return "host", nil },
 		Stdout:   out, Stderr: out,
 		WorkingDirectory: dir,
-		CheckStore: func(url string) error {
-			if strings.HasPrefix(url, "gopher") {
+		CheckStore: func(store engine.LockStore) error {
+			if strings.HasPrefix(store.URL, "gopher") {
 				return errors.New("has a scheme that is not known")
 			}
 			return nil

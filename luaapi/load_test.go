@@ -164,6 +164,38 @@ func TestLockStoreOfTheEnvironment(t *testing.T) {
 	}
 }
 
+func TestLockStoreAsATable(t *testing.T) {
+	s, _ := mustLoad(t, `slavedriver:setNamespace("x")
+slavedriver:setLockStore({
+  hosts = { "s1", "s2:26380" }, master = "shop", db = 2, user = "joe", password = "geheim",
+  sentinelUser = "ann", sentinelPassword = "auch",
+  tls = true, ca = "tls/ca.pem", cert = "/tls/cert.pem", key = "key.pem", serverName = "redis.example.com",
+})`)
+	dir := filepath.Dir(s.Plan().EntryFile)
+	want := engine.LockStore{
+		Hosts: []string{"s1", "s2:26380"}, Master: "shop", DB: 2, User: "joe", Password: "geheim",
+		SentinelUser: "ann", SentinelPassword: "auch",
+		TLS: true, CA: dir + "/tls/ca.pem", Cert: "/tls/cert.pem", Key: dir + "/key.pem", ServerName: "redis.example.com",
+	}
+	if got := s.Plan().LockStore; !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v", got)
+	}
+	for source, want := range map[string]engine.LockStore{
+		`{ hosts = "db1", cluster = true }`:        {Hosts: []string{"db1"}, Cluster: true},
+		`{ socket = "redis.sock" }`:                {Socket: dir + "/redis.sock"},
+		`{ folder = "leases" }`:                    {Folder: dir + "/leases"},
+		`{ url = "redis://db1", password = "pw" }`: {URL: "redis://db1", Password: "pw"},
+	} {
+		s, _ := mustLoad(t, `slavedriver:setNamespace("x"); slavedriver:setLockStore(`+source+`)`)
+		here := filepath.Dir(s.Plan().EntryFile)
+		got := s.Plan().LockStore
+		got.Socket, got.Folder = strings.Replace(got.Socket, here, dir, 1), strings.Replace(got.Folder, here, dir, 1)
+		if !reflect.DeepEqual(got, want) || !got.Shared() {
+			t.Errorf("%s: got %+v", source, got)
+		}
+	}
+}
+
 func TestByteOrderMarkAndInterpreterLine(t *testing.T) {
 	for name, start := range map[string]string{"BOM": "\xef\xbb\xbf", "#!": "#!/usr/bin/env slavedriver\n", "both": "\xef\xbb\xbf#!/bin/x\n", "only": "#!/bin/x"} {
 		source := start

@@ -38,8 +38,8 @@ type Options struct {
 	// refuses the file (nil: all may be read).
 	Files     Files
 	CheckFile func(path string) error
-	// CheckStore is asked about the URL of a lock store. nil: all are taken.
-	CheckStore func(url string) error
+	// CheckStore is asked about what was said of a lock store. nil: all are taken.
+	CheckStore func(engine.LockStore) error
 	// WorkingDirectory is where a relative entry path starts: $PWD rather than
 	// what the kernel says, so that symlinks stay as they are.
 	WorkingDirectory string
@@ -209,15 +209,15 @@ func (s *Script) makePlan() error {
 // checkStore looks at the lock store of the environment too.
 func (s *Script) checkStore() error {
 	store, where := s.lockStore(), s.storeAt
-	if s.store.URL == "" {
+	if !s.store.Set() {
 		where = position{file: s.shown}
 		if store.URL != "" && s.o.CheckStore != nil {
-			if err := s.o.CheckStore(store.URL); err != nil {
+			if err := s.o.CheckStore(store); err != nil {
 				return place(where, about("$SLAVEDRIVER_LOCK_STORE:", err))
 			}
 		}
 	}
-	if shared(store.URL) && s.namespace == "" {
+	if store.Shared() && s.namespace == "" {
 		return place(where, wrong("a lock store that others may use too needs a namespace").
 			hinting(`call slavedriver:setNamespace("...") with a name for these jobs, the same on each host`))
 	}

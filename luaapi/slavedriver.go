@@ -35,12 +35,7 @@ var settingFields = sync.OnceValue(func() *fieldSet[Script] {
 		slaveNameSetting(),
 		stored("namespace", namespace, func(s *Script) *string { return &s.namespace }, "", "made from the entry file's path",
 			"Whose jobs these are; required with a lock store that several hosts share."),
-		field[Script]{
-			name: "lockStore", typ: "string or table", def: `"file"`,
-			doc:   "Where leases are kept: \"file\", or the URL of a store that the slaves share, alone or as { url = ... }.",
-			set:   setLockStore,
-			unset: func(s *Script) { s.store = engine.LockStore{} },
-		},
+		lockStoreSetting(),
 		stored("monitoringSleepInterval", positive, func(s *Script) *time.Duration { return &s.monitorInterval }, time.Second, "1 s",
 			"The duration between two looks at the output of a running job."),
 		stored("maxConcurrentJobs", whole(1, math.MaxInt32), func(s *Script) *int { return &s.maxConcurrent }, 0, "no limit",
@@ -207,40 +202,6 @@ var namespace = kind[string]{"string",
 		return name, err
 	}, fromText,
 }
-
-// storeFields are the keys of the table form of setLockStore.
-var storeFields = sync.OnceValue(func() *fieldSet[engine.LockStore] {
-	return newFields("key", stored("url", line, func(l *engine.LockStore) *string { return &l.URL }, "", "", "where the store is"))
-})
-
-// setLockStore leaves the syntax of the URL to CheckStore: it is the stores' own.
-func setLockStore(at site, s *Script, v lua.LValue) (err error) {
-	var store engine.LockStore
-	switch v.(type) {
-	case *lua.LTable:
-		if err = storeFields().read(at, v, &store); err == nil && store.URL == "" {
-			err = wrong("has no `url`")
-		}
-	default:
-		store.URL, err = line.decode(at, v)
-	}
-	if err == nil && s.o.CheckStore != nil {
-		err = s.o.CheckStore(store.URL)
-	}
-	s.store, s.storeAt = store, at.position()
-	return err
-}
-
-// lockStore is the entry file's, or the environment's.
-func (s *Script) lockStore() engine.LockStore {
-	if s.store.URL != "" {
-		return s.store
-	}
-	return engine.LockStore{URL: s.getenv("SLAVEDRIVER_LOCK_STORE")}
-}
-
-// shared says whether other hosts or projects may use the same store.
-func shared(url string) bool { return url != "" && url != "file" }
 
 // setDefaults adds to what earlier calls set.
 func setDefaults(at site, s *Script) int {

@@ -18,8 +18,12 @@ import (
 	"slavedriver/luaapi"
 )
 
-// envStorePassword is asked where the lock store's URL has no password.
-const envStorePassword = "SLAVEDRIVER_REDIS_PASSWORD"
+// The passwords of the lock store and of its sentinels, where the entry file
+// says none.
+const (
+	envStorePassword    = "SLAVEDRIVER_REDIS_PASSWORD"
+	envSentinelPassword = "SLAVEDRIVER_SENTINEL_PASSWORD"
+)
 
 // runShift is one shift: load, go on duty, work.
 func (c *command) runShift(cmd *cobra.Command, file string) error {
@@ -201,7 +205,8 @@ func (c *command) holder(script *luaapi.Script) vardir.Holder {
 func openStore(plan *engine.Plan, dir *vardir.Dir) (engine.Store, error) {
 	return lockstore.Open(plan.LockStore, lockstore.Options{
 		Namespace: namespace(plan), Dir: dir.Path(),
-		Password: func() string { return os.Getenv(envStorePassword) },
+		Password:         func() string { return os.Getenv(envStorePassword) },
+		SentinelPassword: func() string { return os.Getenv(envSentinelPassword) },
 	})
 }
 

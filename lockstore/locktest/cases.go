@@ -27,6 +27,7 @@ var cases = []testCase{
 	{"confirm without a claim", false, confirmAlone},
 	{"renew without a lease takes it", false, renewAlone},
 	{"renew of a stolen lease is refused", false, renewStolen},
+	{"renew after the release takes nothing", false, renewReleased},
 	{"the fence grows", false, fenceGrows},
 	{"the fence is above the caller's", false, fenceAboveCaller},
 	{"a batch is answered in order", false, batchInOrder},
@@ -40,6 +41,9 @@ var cases = []testCase{
 	{"a new key in an old store is no lost memory", false, newKey},
 	{"a new store vouches for the minute of its birth", false, newStoreFirstMinute},
 	{"lost memory refuses older instants", false, forgotten},
+	{"lost memory refuses what a fast clock may have had", false, forgottenByAFastClock},
+	{"lost memory lets nobody overtake a running job", true, forgottenAndNext},
+	{"lost memory is told to those who cannot know", false, forgottenTold},
 	{"lost memory between claim and confirm", false, forgottenInBetween},
 	{"lost memory and a running job", false, forgottenWhileRunning},
 	{"lost memory and the next attempt of a running job", true, forgottenAndRetried},
@@ -169,10 +173,8 @@ func fenceGrows(b *bench) {
 		last = g.Fence
 		s.release(c)
 	}
-	b.Advance(50 * time.Millisecond) // fences have run ahead of the clock by less
-	b.Forget()
-	due := b.begin()
-	if g := b.b.run(b.claim("job", due.Add(time.Hour), "t-after")); g.Fence <= last {
+	b.lose()
+	if g := b.b.run(b.claim("job", b.due.Add(time.Hour), "t-after")); g.Fence <= last {
 		b.Errorf("after the memory was lost the fence went from %d to %d", last, g.Fence)
 	}
 }
@@ -198,7 +200,7 @@ func batchInOrder(b *bench) {
 	want := []engine.Answer{engine.Claimed, engine.Granted, engine.Held, engine.Used, engine.Forgotten, engine.Granted}
 	claims := []engine.Claim{
 		b.claim("claimed", b.due, "b1"), b.claim("free", b.due, "b2"), b.claim("held", later, "b3"),
-		b.claim("used", b.due, "b4"), b.claim("old", b.due.Add(-time.Hour), "b5"), b.claim("free too", later, "b6"),
+		b.claim("used", b.due, "b4"), b.claim("old", b.due.Add(-2*time.Hour), "b5"), b.claim("free too", later, "b6"),
 	}
 	for i, g := range b.b.batch(b.b.store.Acquire, claims) {
 		b.b.wants(g, want[i])

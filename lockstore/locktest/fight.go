@@ -38,7 +38,8 @@ func fightInside(t *testing.T, s Subject) {
 	w := s.New(t, false)
 	b := &bench{T: t, World: w}
 	b.a = b.slave("first", false)
-	instant := b.begin()
+	b.begin()
+	instant := b.due
 	var mu sync.Mutex
 	started := map[string]int{}
 	var all sync.WaitGroup
@@ -126,7 +127,8 @@ func fightOutside(t *testing.T, s Subject, kill bool) {
 	}
 	b := &bench{T: t, World: w}
 	b.a = b.slave("first", false)
-	instant, dir := b.begin(), t.TempDir()
+	b.begin()
+	instant, dir := b.due, t.TempDir()
 	children := make([]*child, fighters)
 	for i := range children {
 		children[i] = startChild(t, w.Address, dir, instant, fmt.Sprint("p", i))

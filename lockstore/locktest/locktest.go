@@ -74,6 +74,7 @@ type bench struct {
 	World
 	a, b *slave
 	due  time.Time
+	met  time.Time // when both met the store
 }
 
 func newBench(t *testing.T, s Subject, timed, repeated bool) *bench {
@@ -83,26 +84,30 @@ func newBench(t *testing.T, s Subject, timed, repeated bool) *bench {
 	}
 	b := &bench{T: t, World: w}
 	b.a, b.b = b.slave("a", repeated), b.slave("b", repeated)
-	b.due = b.begin()
+	b.begin()
 	return b
 }
 
-// begin lets the store's memory begin, and returns a younger instant.
-func (b *bench) begin() time.Time {
+// begin lets the store's memory begin, meets it, and sets due to a younger
+// instant.
+func (b *bench) begin() {
 	b.Helper()
 	first := engine.Claim{Key: "first contact", Instant: b.Now().Add(time.Minute), Token: "t0"}
-	b.a.acquire(first)
+	b.met = b.a.acquire(first).Now
 	b.a.release(first)
-	return b.Now().Truncate(time.Second).Add(2 * time.Second)
+	b.due = b.Now().Truncate(time.Second).Add(2 * time.Second)
+}
+
+// lose lets the store lose its memory, a while after a and b met it.
+func (b *bench) lose() {
+	b.met = b.met.Add(-time.Minute)
+	b.Advance(50 * time.Millisecond) // fences have run ahead of the clock by less
+	b.Forget()
 }
 
 // claim is one for an instant of key, remembered for ten leases.
-// longAgo is when the slaves of the cases met the store, where nothing else is
-// said: a memory that begins later was lost.
-var longAgo = time.Unix(1, 0)
-
 func (b *bench) claim(key string, instant time.Time, token string) engine.Claim {
-	return engine.Claim{Key: key, Instant: instant, Token: token, Remember: 10 * b.Lease, Met: longAgo}
+	return engine.Claim{Key: key, Instant: instant, Token: token, Remember: 10 * b.Lease, Met: b.met}
 }
 
 // slave is one client of the store.

@@ -13,7 +13,7 @@ import (
 func (b *bench) older() time.Time { return b.Now().Truncate(time.Second).Add(-2 * time.Second) }
 
 func newStoreRefuses(b *bench) {
-	c := b.claim("job", b.older(), "t1")
+	c := b.claim("job", b.due.Truncate(time.Minute).Add(-2*time.Minute), "t1")
 	b.a.wants(b.a.acquire(c), engine.Forgotten)
 	b.a.wants(b.a.confirm(c), engine.Forgotten)
 	b.b.run(b.claim("job", b.due, "t2")) // nothing was left behind
@@ -22,10 +22,9 @@ func newStoreRefuses(b *bench) {
 // A slave that has not met the store, or only since its memory began, cannot
 // have started anything on its word before: a first tick is not lost.
 func newStoreFirstMinute(b *bench) {
-	grant := b.a.acquire(b.claim("another", b.due, "t0")) // the memory begins
-	minute := grant.Now.Truncate(time.Minute)
+	minute := b.met.Truncate(time.Minute)
 	never, since := b.claim("job", minute, "t1"), b.claim("job2", minute, "t2")
-	never.Met, since.Met = time.Time{}, grant.Now
+	never.Met = time.Time{}
 	b.a.run(never)
 	b.b.run(since)
 	never.Instant, never.Token = minute.Add(-time.Second), "t3"
@@ -43,11 +42,50 @@ func newKey(b *bench) {
 func forgotten(b *bench) {
 	c := b.claim("job", b.due, "t1")
 	b.a.run(c)
-	b.Forget()
-	due := b.begin()
+	b.lose()
 	b.b.wants(b.b.acquire(b.claim("job", b.older(), "t2")), engine.Forgotten)
 	b.b.wants(b.b.acquire(b.claim("another job", b.older(), "t3")), engine.Forgotten)
-	b.b.run(b.claim("job", due.Add(time.Hour), "t4"))
+	b.b.run(b.claim("job", b.due.Add(time.Hour), "t4"))
+}
+
+// What was asked before the loss by a slave whose clock is ahead lies after it.
+func forgottenByAFastClock(b *bench) {
+	ahead := b.due.Add(85 * time.Second)
+	b.a.run(b.claim("job", ahead, "t1"))
+	b.a.release(b.claim("job", ahead, "t1"))
+	b.lose()
+	b.b.wants(b.b.acquire(b.claim("job", ahead, "t2")), engine.Forgotten)
+	b.b.wants(b.b.confirm(b.claim("job", ahead, "t2")), engine.Forgotten)
+	b.b.run(b.claim("job", ahead.Add(time.Minute), "t3"))
+}
+
+// After a loss a running job's lease is renewed before anybody is granted the
+// next one.
+func forgottenAndNext(b *bench) {
+	b.needsVirtualTime()
+	c := b.claim("job", b.due, "t1")
+	b.a.run(c)
+	b.lose()
+	begins := b.Now()
+	next := func() engine.Grant {
+		return b.b.acquire(b.claim("job", b.Now().Truncate(time.Second), fmt.Sprint(b.Now())))
+	}
+	for b.Now().Sub(begins) < engine.LeaseFor/3 {
+		b.b.wants(next(), engine.Forgotten)
+		b.Advance(10 * time.Second)
+	}
+	b.a.wants(b.a.renew(c), engine.Granted)
+	b.Advance(time.Minute)
+	b.b.wants(next(), engine.Held)
+}
+
+// One who met the store before tells the others that it lost its memory.
+func forgottenTold(b *bench) {
+	b.lose()
+	old, stranger := b.claim("job", b.older(), "t1"), b.claim("job", b.Now().Truncate(time.Minute), "t2")
+	stranger.Met = time.Time{}
+	b.a.wants(b.a.acquire(old), engine.Forgotten)
+	b.b.wants(b.b.acquire(stranger), engine.Forgotten)
 }
 
 func forgottenInBetween(b *bench) {
@@ -55,15 +93,16 @@ func forgottenInBetween(b *bench) {
 	c := b.claim("job", b.due, "t1")
 	b.a.wants(b.a.acquire(c), engine.Granted)
 	b.Advance(5 * time.Second)
-	b.Forget()
+	b.lose()
+	c.Met = b.met
 	b.a.wants(b.a.confirm(c), engine.Forgotten)
 	b.b.run(b.claim("job", b.due.Add(time.Hour), "t2"))
 }
 
 func forgottenWhileRunning(b *bench) {
-	c := b.claim("job", b.due.Add(time.Hour), "t1") // of a slave whose clock is ahead
+	c := b.claim("job", b.due.Add(time.Hour), "t1")
 	first := b.a.run(c)
-	b.Forget()
+	b.lose()
 	c.Fence = first.Fence
 	again := b.a.renew(c)
 	b.a.wants(again, engine.Granted)
@@ -79,7 +118,7 @@ func forgottenAndRetried(b *bench) {
 	c := b.claim("job", b.due, "t1")
 	b.a.run(c)
 	b.Advance(time.Minute)
-	b.Forget()
+	b.lose()
 	b.a.wants(b.a.renew(c), engine.Granted)
 	b.a.run(c)
 	b.b.wants(b.b.acquire(b.claim("job", b.due, "t2")), engine.Used)
@@ -174,6 +213,18 @@ func renewVanished(b *bench) {
 		b.Errorf("taken again: %s, after fence %d", describe(again), first.Fence)
 	}
 	b.b.wants(b.b.acquire(b.claim("job", b.due.Add(time.Minute), "t2")), engine.Held)
+}
+
+// A renewal that was under way for long may come after the release.
+func renewReleased(b *bench) {
+	c := b.claim("job", b.due, "t1")
+	b.a.run(c)
+	b.a.release(c)
+	b.a.wants(b.a.renew(c), engine.Used)
+	b.b.run(b.claim("job", b.due.Add(time.Minute), "t2"))
+	b.b.release(b.claim("job", b.due.Add(time.Minute), "t2"))
+	b.a.run(c) // the next attempt
+	b.a.wants(b.a.renew(c), engine.Granted)
 }
 
 func memoryEnds(b *bench) {

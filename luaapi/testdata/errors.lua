@@ -265,7 +265,29 @@ slavedriver:setLockStore("gopher://localhost") -- error: setLockStore: the value
 ---
 slavedriver:setLockStore({ ulr = "redis://localhost" }) -- error: unknown key `ulr`, did you mean `url`?
 ---
-slavedriver:setLockStore({}) -- error: has no `url`
+slavedriver:setLockStore({}) -- error: setLockStore: the value does not say where the store is -- hint: `hosts`
+---
+slavedriver:setLockStore({ master = "shop" }) -- error: does not say where the store is
+---
+slavedriver:setLockStore({ hots = "db1" }) -- error: unknown key `hots`, did you mean `hosts`?
+---
+slavedriver:setLockStore({ "db1" }) -- error: every key needs a name
+---
+slavedriver:setLockStore({ hosts = {} }) -- error: `hosts` must name at least one host
+---
+slavedriver:setLockStore({ hosts = { "db1", 6379 } }) -- error: `hosts`: entry 2 must be a string, not 6379
+---
+slavedriver:setLockStore({ hosts = 6379 }) -- error: `hosts` must be a list of strings, not 6379
+---
+slavedriver:setLockStore({ hosts = "db1", db = "0" }) -- error: `db` must be a whole number of at least 0, not "0"
+---
+slavedriver:setLockStore({ hosts = "db1", tls = "yes" }) -- error: `tls` must be true or false
+---
+slavedriver:setLockStore({ hosts = "db1", password = 123456 }) -- error: `password` must be a string, not a number
+---
+slavedriver:setLockStore({ hosts = "db1", password = "" }) -- error: `password` must not be empty
+---
+slavedriver:setLockStore(6379) -- error: setLockStore: the value must be a string
 ---
 slavedriver:setMonitoringSleepInterval(0) -- error: must be more than 0
 ---

@@ -1,0 +1,159 @@
+package lockstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/logging"
+	"github.com/redis/go-redis/v9/maintnotifications"
+)
+
+const (
+	// patience bounds each dial, and each write and read that makes no progress.
+	patience = 2 * time.Second
+	// sentinelPatience bounds the question to the sentinels, which is a part of
+	// a dial: a connection, a greeting and an answer.
+	sentinelPatience = 3 * time.Second
+	// callPatience bounds a whole call, whatever happens in it.
+	callPatience = 8 * time.Second
+	// connections at most to one server; one does, as calls are batches.
+	connections = 4
+	// keptFor is how long a connection is kept for the next call: claim and
+	// confirm follow each other, the next renewal is a minute away.
+	keptFor = 15 * time.Second
+	// redirections is how often a call follows a slot that moved, or tries a
+	// node again.
+	redirections = 3
+)
+
+// quiet keeps the client's own log lines off stderr: cron mails those, and the
+// errors are returned anyway.
+var quiet = sync.OnceFunc(logging.Disable)
+
+// options are for short, bounded calls that nobody repeats behind our back.
+// Connections are made when they are first needed.
+func (d *dialer) options() *redis.Options {
+	return &redis.Options{
+		Dialer: d.dial, DialTimeout: patience, DialerRetries: 1,
+		ReadTimeout: callPatience, WriteTimeout: callPatience, PoolTimeout: patience,
+		MaxRetries: -1, ContextTimeoutEnabled: true, ConnMaxIdleTime: keptFor,
+		PoolSize: connections, PipelinePoolSize: -1, DisableIdentity: true,
+		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
+	}
+}
+
+// connect makes a client, which connects to nothing yet.
+func connect(a address) redis.UniversalClient {
+	quiet()
+	d := newDialer(a)
+	o := d.options()
+	o.Username, o.Password, o.DB = a.User, a.Password, a.DB
+	switch a.kind {
+	case inCluster:
+		return redis.NewClusterClient(clusterOptions(o, a.Hosts))
+	case inSentinel:
+		o.Addr, o.Dialer, o.DialTimeout = a.Master, d.dialMaster, patience+sentinelPatience
+	case none, inFolder, inRedis:
+		if o.Addr = a.Socket; o.Addr == "" {
+			o.Addr = a.Hosts[0]
+		}
+	}
+	return redis.NewClient(o)
+}
+
+// clusterOptions are the same for each node. A call that meets a moved slot or
+// a node that does not answer goes on elsewhere, or again: calls are idempotent.
+func clusterOptions(o *redis.Options, hosts []string) *redis.ClusterOptions {
+	return &redis.ClusterOptions{
+		Addrs: hosts, Username: o.Username, Password: o.Password, MaxRedirects: redirections,
+		Dialer: o.Dialer, DialTimeout: o.DialTimeout, DialerRetries: o.DialerRetries,
+		ReadTimeout: o.ReadTimeout, WriteTimeout: o.WriteTimeout, PoolTimeout: o.PoolTimeout,
+		MaxRetries: o.MaxRetries, ContextTimeoutEnabled: o.ContextTimeoutEnabled, ConnMaxIdleTime: o.ConnMaxIdleTime,
+		PoolSize: o.PoolSize, PipelinePoolSize: o.PipelinePoolSize, DisableIdentity: o.DisableIdentity,
+		MaintNotificationsConfig: o.MaintNotificationsConfig,
+	}
+}
+
+// line is the client of a store. After a failed call it is hung up, so that the
+// next call asks anew where the server is: nothing is kept of a failover that
+// was not noticed, or of a connection whose replies may still come.
+type line struct {
+	connect func() redis.UniversalClient
+	mu      sync.Mutex
+	client  redis.UniversalClient // nil: none yet
+	closed  bool
+}
+
+var (
+	errClosed  = errors.New("the store was closed")
+	errTooLong = fmt.Errorf("no answer within %s: %w", callPatience, context.DeadlineExceeded)
+)
+
+func (l *line) open() (redis.UniversalClient, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return nil, errClosed
+	}
+	if l.client == nil {
+		l.client = l.connect()
+	}
+	return l.client, nil
+}
+
+// hangUp closes a client after a failure, for all who are using it.
+func (l *line) hangUp(client redis.UniversalClient) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.client == client {
+		l.client = nil
+		_ = client.Close()
+	}
+}
+
+func (l *line) close() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.closed = true
+	if l.client == nil {
+		return nil
+	}
+	client := l.client
+	l.client = nil
+	return client.Close()
+}
+
+// call runs do, and returns when that is over, when ctx is, or when the time is
+// up. The client goes on reading when ctx is cancelled; what is left of do then
+// ends because its connections are closed.
+func (l *line) call(ctx context.Context, do func(context.Context, redis.UniversalClient) ([]reply, error)) ([]reply, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, callPatience, errTooLong)
+	defer cancel()
+	client, err := l.open()
+	if err != nil {
+		return nil, err
+	}
+	type result struct {
+		replies []reply
+		err     error
+	}
+	done := make(chan result, 1)
+	go func() {
+		replies, err := do(ctx, client)
+		done <- result{replies, err}
+	}()
+	var r result
+	select {
+	case r = <-done:
+	case <-ctx.Done():
+		r.err = context.Cause(ctx)
+	}
+	if r.err != nil {
+		l.hangUp(client)
+	}
+	return r.replies, r.err
+}

@@ -46,6 +46,53 @@ end
 	s.checkOutcomes(slaves, jobs*minutes)
 }
 
+// TestClusterMeetsANewStore lets five slaves that know nothing meet a Redis that
+// knows nothing, all at once: what is due in this very minute starts, on one of
+// them or on each, and nothing is taken for a lost memory.
+func TestClusterMeetsANewStore(t *testing.T) {
+	t.Parallel()
+	const slaves, jobs = 5, 20
+	s := newStage(t, fmt.Sprintf(`
+slavedriver:setNamespace("new")
+for i = 1, %d do
+  keep("job" .. i, "true", { timezone = "UTC", runOn = "one" })
+end
+keep("every", "true")
+`, jobs))
+	redis := startRedis(t)
+	s.now = earlyInAMinute()
+	for range 3 {
+		var shifts sync.WaitGroup
+		for i := range slaves {
+			shifts.Go(func() { s.slaveShift(i, redis) })
+		}
+		shifts.Wait()
+		s.now = s.now.Add(time.Minute)
+	}
+	ran := map[string]int{}
+	for i := range slaves {
+		for _, o := range s.ledgerIn(fmt.Sprint("var", i)) {
+			ran[o.Outcome]++
+			if o.Outcome == "missed" || o.Job == "every" && o.Outcome != "succeeded" {
+				t.Errorf("slave %d: %s: %s (%s)", i, o.Run, o.Outcome, o.Reason)
+			}
+		}
+	}
+	if want := 3 * (jobs + slaves); ran["succeeded"] != want {
+		t.Errorf("%d runs succeeded, not %d: %v", ran["succeeded"], want, ran)
+	}
+}
+
+// earlyInAMinute waits for what is left of a minute that is nearly over, and
+// returns the time: the server's clock is real.
+func earlyInAMinute() time.Time {
+	now := time.Now().UTC()
+	if left := time.Until(now.Truncate(time.Minute).Add(time.Minute)); left < 20*time.Second {
+		time.Sleep(left)
+	}
+	return time.Now().UTC()
+}
+
 // slaveShift is a whole shift of one slave.
 func (s *stage) slaveShift(i int, redis string) {
 	cmd := s.command(

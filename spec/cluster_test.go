@@ -47,20 +47,23 @@ end
 }
 
 // TestClusterMeetsANewStore lets five slaves that know nothing meet a Redis that
-// knows nothing, all at once: what is due in this very minute starts, on one of
-// them or on each, and nothing is taken for a lost memory.
+// knows nothing, one of them a moment before the others: what is due in this very
+// minute starts, on one of them or on each. That the store first hears of most
+// jobs after a slave met it is not taken for a lost memory.
 func TestClusterMeetsANewStore(t *testing.T) {
 	t.Parallel()
 	const slaves, jobs = 5, 20
 	s := newStage(t, fmt.Sprintf(`
 slavedriver:setNamespace("new")
-for i = 1, %d do
+for i = 1, tonumber(os.getenv("JOBS")) or %d do
   keep("job" .. i, "true", { timezone = "UTC", runOn = "one" })
 end
 keep("every", "true")
 `, jobs))
 	redis := startRedis(t)
 	s.now = earlyInAMinute()
+	s.slaveShift(0, redis, "JOBS=1")
+	s.slaveShift(0, redis, "JOBS=10")
 	for range 3 {
 		var shifts sync.WaitGroup
 		for i := range slaves {
@@ -94,14 +97,20 @@ func earlyInAMinute() time.Time {
 }
 
 // slaveShift is a whole shift of one slave.
-func (s *stage) slaveShift(i int, redis string) {
-	cmd := s.command(
-		fmt.Sprintf("SLAVEDRIVER_VAR_DIR=%s", filepath.Join(s.dir, fmt.Sprint("var", i))),
-		"SLAVEDRIVER_LOCK_STORE="+redis, "STAGE="+s.dir)
-	cmd.Args = append(cmd.Args, "--slave", fmt.Sprint("slave", i))
+func (s *stage) slaveShift(i int, redis string, env ...string) {
+	cmd := s.slave(i, redis, env...)
 	if out, err := cmd.CombinedOutput(); err != nil || len(out) > 0 {
 		s.t.Errorf("slave %d: %v\n%s", i, err, out)
 	}
+}
+
+// slave is a shift of one slave, with its own var dir.
+func (s *stage) slave(i int, redis string, env ...string) *exec.Cmd {
+	cmd := s.command(append([]string{
+		"SLAVEDRIVER_VAR_DIR=" + filepath.Join(s.dir, fmt.Sprint("var", i)), "SLAVEDRIVER_LOCK_STORE=" + redis,
+	}, env...)...)
+	cmd.Args = append(cmd.Args, "--slave", fmt.Sprint("slave", i))
+	return cmd
 }
 
 // checkOutcomes: the ledger of each slave has each instant once, as run or as

@@ -40,6 +40,8 @@ type agenda struct {
 	StoreMet storeMet `json:"storeMet,omitzero"`
 	// StoreDownSince is when the lock store stopped answering; zero while it answers.
 	StoreDownSince time.Time `json:"storeDownSince,omitzero"`
+	// Roster is what was said and is to be said about slaves (muster.go).
+	Roster roster `json:"roster,omitzero"`
 	// LoadTrouble is that the entry file does not load, CopyTrouble that no copy
 	// of it can be made (config.go).
 	LoadTrouble trouble `json:"loadTrouble,omitzero"`

@@ -23,6 +23,7 @@ func (d *duty) pump() {
 		return
 	}
 	d.launch()
+	d.tellRoster()
 	d.commit()
 }
 

@@ -2,7 +2,6 @@ package spec
 
 import (
 	"fmt"
-	"net"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -139,41 +138,4 @@ func (s *stage) checkOutcomes(slaves, instants int) {
 	if ran != instants {
 		s.t.Errorf("the ledgers together say that %d runs were started, not %d", ran, instants)
 	}
-}
-
-// startRedis starts a redis-server on loopback that is ended with the test,
-// and returns its URL. Where there is none the test is skipped.
-func startRedis(t *testing.T) string {
-	t.Helper()
-	path, err := exec.LookPath("redis-server")
-	if err != nil {
-		t.Skip("redis-server is not installed")
-	}
-	address := freePort(t)
-	_, port, _ := net.SplitHostPort(address)
-	cmd := exec.Command(path, "--bind", "127.0.0.1", "--port", port, "--save", "", "--appendonly", "no", "--dir", t.TempDir())
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	})
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
-		if c, err := net.Dial("tcp", address); err == nil {
-			_ = c.Close()
-			return "redis://" + address
-		}
-	}
-	t.Fatal("redis-server does not answer")
-	return ""
-}
-
-func freePort(t *testing.T) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }

@@ -130,7 +130,7 @@ func (a *address) complete() error {
 	if err := a.findKind(); err != nil {
 		return err
 	}
-	if a.URL == "" && (a.CA != "" || a.Cert != "" || a.ServerName != "") {
+	if a.URL == "" && a.Socket == "" && a.certificates() {
 		a.TLS = true
 	}
 	for _, misfit := range a.misfits() {
@@ -165,21 +165,31 @@ type misfit struct {
 	message string
 }
 
+// misfits of what kind of store it is with what was said of it.
 func (a *address) misfits() []misfit {
-	tls := a.CA != "" || a.Cert != "" || a.Key != "" || a.ServerName != ""
+	server := a.DB != 0 || a.User != "" || a.Password != "" || a.Master != "" || a.Cluster
 	sentinel := a.SentinelUser != "" || a.SentinelPassword != ""
-	redis := a.DB != 0 || a.User != "" || a.Password != "" || a.Master != "" || a.Cluster
-	return []misfit{
-		{a.kind == inFolder && (redis || tls || a.TLS || sentinel), "nothing may be said beside a folder"},
+	return append([]misfit{
+		{a.kind == inFolder && (server || sentinel || a.TLS || a.certificates()), "nothing may be said beside a folder"},
 		{a.kind == inRedis && len(a.Hosts) > 1, "several hosts are sentinels, redis+sentinel://host,host/master, or a cluster, redis+cluster://host,host"},
 		{a.kind == inCluster && a.DB != 0, "a cluster has only database 0"},
 		{a.kind != inSentinel && sentinel, "`sentinelUser` and `sentinelPassword` are for redis+sentinel:// alone"},
-		{a.Socket != "" && (tls || a.TLS), "there is no TLS over a socket"},
 		{a.Socket != "" && a.kind != inRedis, "sentinels and clusters are reached by `hosts`, not by a socket"},
-		{tls && !a.TLS, "`ca`, `cert`, `key` and `serverName` are for TLS: write rediss:// in place of redis://"},
-		{(a.Cert == "") != (a.Key == ""), "`cert` and `key` need each other"},
 		{a.DB < 0, "the database must be a number from 0"},
+	}, a.tlsMisfits()...)
+}
+
+func (a *address) tlsMisfits() []misfit {
+	return []misfit{
+		{a.Socket != "" && (a.TLS || a.certificates()), "there is no TLS over a socket"},
+		{a.certificates() && !a.TLS, "`ca`, `cert`, `key` and `serverName` are for TLS: write rediss:// in place of redis://"},
+		{(a.Cert == "") != (a.Key == ""), "`cert` and `key` need each other"},
 	}
+}
+
+// certificates says whether anything was said about certificates.
+func (a *address) certificates() bool {
+	return a.CA != "" || a.Cert != "" || a.Key != "" || a.ServerName != ""
 }
 
 func (a *address) completeHosts() error {

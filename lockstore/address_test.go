@@ -72,7 +72,7 @@ func TestOpenRefusesFields(t *testing.T) {
 		{engine.LockStore{Hosts: []string{"a"}, SentinelUser: "x"}, "for redis+sentinel:// alone"},
 		{engine.LockStore{Hosts: []string{"redis://a"}}, "without a scheme"},
 		{engine.LockStore{Hosts: []string{"a"}, Cert: "/c"}, "need each other"},
-		{engine.LockStore{Hosts: []string{"a"}, Key: "/c"}, "are for TLS"},
+		{engine.LockStore{Hosts: []string{"a"}, Key: "/c"}, "need each other"},
 		{engine.LockStore{Hosts: []string{"a"}, CA: "c"}, "must be absolute"},
 		{engine.LockStore{Socket: "/s", TLS: true}, "no TLS over a socket"},
 		{engine.LockStore{Socket: "/s", Cluster: true}, "not by a socket"},

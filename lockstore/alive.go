@@ -3,6 +3,7 @@ package lockstore
 import (
 	"errors"
 	"net"
+	"os"
 	"syscall"
 	"time"
 )
@@ -14,6 +15,7 @@ import (
 type alive struct {
 	net.Conn
 	reads, writes time.Time // the client's deadlines; zero: none
+	dead          error     // patience has ended once: nothing is waited for twice
 }
 
 // SetDeadline is net.Conn's.
@@ -35,17 +37,33 @@ func (c *alive) SetWriteDeadline(t time.Time) error {
 }
 
 func (c *alive) Read(b []byte) (int, error) {
-	if err := c.Conn.SetReadDeadline(sooner(c.reads)); err != nil {
-		return 0, err
-	}
-	return c.Conn.Read(b)
+	return c.within(c.reads, c.Conn.SetReadDeadline, c.Conn.Read, b)
 }
 
 func (c *alive) Write(b []byte) (int, error) {
-	if err := c.Conn.SetWriteDeadline(sooner(c.writes)); err != nil {
+	return c.within(c.writes, c.Conn.SetWriteDeadline, c.Conn.Write, b)
+}
+
+// within does one read or write, by the end of patience or by the client's
+// deadline when that comes first. Only the former says something about the
+// server: the client looks for what may have come with very short ones.
+func (c *alive) within(deadline time.Time, set func(time.Time) error, do func([]byte) (int, error), b []byte) (int, error) {
+	if c.dead != nil {
+		return 0, c.dead
+	}
+	end := time.Now().Add(patience)
+	patient := deadline.IsZero() || deadline.After(end)
+	if patient {
+		deadline = end
+	}
+	if err := set(deadline); err != nil {
 		return 0, err
 	}
-	return c.Conn.Write(b)
+	n, err := do(b)
+	if patient && errors.Is(err, os.ErrDeadlineExceeded) {
+		c.dead = err
+	}
+	return n, err
 }
 
 // SyscallConn lets the client see whether a connection that it kept was closed.
@@ -54,13 +72,4 @@ func (c *alive) SyscallConn() (syscall.RawConn, error) {
 		return conn.SyscallConn()
 	}
 	return nil, errors.ErrUnsupported
-}
-
-// sooner is the end of patience, or the deadline when that comes first.
-func sooner(deadline time.Time) time.Time {
-	end := time.Now().Add(patience)
-	if !deadline.IsZero() && deadline.Before(end) {
-		return deadline
-	}
-	return end
 }

@@ -3,6 +3,7 @@ package lockstore_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -23,11 +24,11 @@ func many(n int) []engine.Claim {
 	return claims
 }
 
-// as is the same claims of another slave.
-func as(slave string, claims []engine.Claim) []engine.Claim {
+// othersOf is the same claims of another slave, b.
+func othersOf(claims ...engine.Claim) []engine.Claim {
 	others := make([]engine.Claim, len(claims))
 	for i, c := range claims {
-		c.Token, c.Holder = slave+c.Token, slave
+		c.Token, c.Holder = "b's "+c.Token, "b"
 		others[i] = c
 	}
 	return others
@@ -55,7 +56,11 @@ func (m *meeting) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Proc
 func TestClusterOneRoundTripToEachNode(t *testing.T) {
 	t.Parallel()
 	c := startCluster(t)
-	first := open(t, c.url())
+	for _, node := range c.nodes { // what docs/redis.md says is enough
+		node.do("acl", "setuser", "slavedriver", "on", ">geheim", "~slavedriver:{shop.*",
+			"+eval", "+evalsha", "+time", "+get", "+set", "+hmget", "+hset", "+pexpire", "+cluster|slots", "+asking")
+	}
+	first := open(t, strings.Replace(c.url(), "://", "://slavedriver:geheim@", 1))
 	if err := first.(lockstore.Preparer).Prepare(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +85,7 @@ func TestClusterSlotMoves(t *testing.T) {
 	claims := many(50)
 	grants, err := a.Confirm(t.Context(), claims)
 	granted(t, grants, err)
-	if _, err := b.Acquire(t.Context(), as("b", claims)); err != nil {
+	if _, err := b.Acquire(t.Context(), othersOf(claims...)); err != nil {
 		t.Fatal(err)
 	}
 	key := lockstore.KeysOf(a, claims[0])[0]
@@ -94,7 +99,7 @@ func TestClusterSlotMoves(t *testing.T) {
 	keys, _ := from.do("cluster", "getkeysinslot", slot, 10000).([]any)
 	for i, key := range keys {
 		if i == len(keys)/2 { // in the middle there may be no answer, but no wrong one
-			if grants, err := b.Acquire(t.Context(), as("b", claims)); err == nil {
+			if grants, err := b.Acquire(t.Context(), othersOf(claims...)); err == nil {
 				refused(t, grants, engine.Used)
 			}
 		}
@@ -103,7 +108,7 @@ func TestClusterSlotMoves(t *testing.T) {
 	for _, node := range c.nodes {
 		node.do("cluster", "setslot", slot, "node", to.id())
 	}
-	grants, err = b.Acquire(t.Context(), as("b", claims))
+	grants, err = b.Acquire(t.Context(), othersOf(claims...))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,10 +145,10 @@ func TestClusterNodeIsLost(t *testing.T) {
 	granted(t, grants, err)
 	lost := c.nodes[2]
 	lost.kill()
-	gives(t, b, t.Context(), 10*time.Second)
+	_ = gives(t, b, t.Context(), 10*time.Second)
 	lost.start()
 	c.awaitWhole()
-	theirs := as("b", claims)
+	theirs := othersOf(claims...)
 	for i := range theirs {
 		theirs[i].Met = time.Now().Add(-time.Minute)
 	}

@@ -73,13 +73,20 @@ func (c *contest) slave(ctx context.Context, name string, store engine.Store) {
 		claimed, _, again := c.ask(ctx, store.Acquire, waiting[:n])
 		confirmed, fences, more := c.ask(ctx, store.Confirm, claimed)
 		c.start(name, confirmed, fences)
-		if store.Release(ctx, confirmed) != nil {
-			_ = store.Release(ctx, confirmed) // it may expire
-		}
+		c.release(ctx, store, confirmed)
 		if len(again)+len(more) == n {
 			time.Sleep(20 * time.Millisecond) // the engine waits a second
 		}
 		waiting = append(append(waiting[n:], again...), more...)
+	}
+}
+
+// release gives leases up, in more than one try.
+func (c *contest) release(ctx context.Context, store engine.Store, claims []engine.Claim) {
+	for store.Release(ctx, claims) != nil && ctx.Err() == nil {
+		c.mu.Lock()
+		c.errors++
+		c.mu.Unlock()
 	}
 }
 

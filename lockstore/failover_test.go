@@ -57,7 +57,7 @@ func TestSentinelFailoverLosesWrites(t *testing.T) {
 	await(t, "the sentinels to promote the replica", func() bool {
 		return w.replica.info("replication", "role") == "master"
 	})
-	second := as("b", []engine.Claim{lost, known})
+	second := othersOf(lost, known)
 	grants = untilAnswered(t, b, second...)
 	if grants[0].Answer != engine.Granted || grants[0].Fence <= first[0].Fence || grants[1].Answer != engine.Used {
 		t.Fatalf("after fence %d: %+v", first[0].Fence, grants)

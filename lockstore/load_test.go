@@ -163,7 +163,7 @@ func (l *load) slave(store engine.Store, waiting []engine.Claim) {
 			l.granted[c.Key+c.Token]++
 		}
 		l.mu.Unlock()
-		waiting = append(again, more...)
+		waiting = slices.Concat(again, more)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	_ "embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"slices"
@@ -245,7 +246,8 @@ func (s *redisStore) rosterFailed(what string, err error) error {
 		return nil
 	}
 	cause := fmt.Errorf("cannot %s the lock store %s: %w%s", what, s.address.shown, s.address.scrub(err), s.hint(err))
-	if redis.IsPermissionError(err) || redis.HasErrorPrefix(err, "ERR") {
+	var answer redis.Error
+	if redis.IsPermissionError(err) || errors.As(err, &answer) && strings.HasPrefix(answer.Error(), "ERR ") {
 		return fmt.Errorf("%w: %w", engine.ErrRefused, cause)
 	}
 	return cause

@@ -56,9 +56,7 @@ while ARGV[at] ~= '' do
   at = at + 3
 end
 local looked = tonumber(call('HGET', KEYS[2], 'list ' .. list) or '0')
-if list == '' or at == 10 and now - looked < look_every then return reply end
-call('HSET', KEYS[2], 'list ' .. list, now)
-call('PEXPIRE', KEYS[2], kept_for)
+if list == '' then return reply end
 
 local function look(watched)
   local seen = last_seen(call('HGET', KEYS[1], watched))
@@ -88,5 +86,12 @@ local function look(watched)
   end
   call('HSET', KEYS[2], field, string.format('%.0f %.0f %s %.0f %s %s %.0f', since, now, state, from, by, done and '1' or '0', last))
 end
+if at == 10 and now - looked < look_every then
+  -- Somebody did so just now; but who returns says so at once.
+  if call('HEXISTS', KEYS[2], 'slave ' .. name) == 1 then look(name) end
+  return reply
+end
+call('HSET', KEYS[2], 'list ' .. list, now)
 for i = at + 1, #ARGV do look(ARGV[i]) end
+call('PEXPIRE', KEYS[2], kept_for)
 return reply

@@ -51,7 +51,7 @@ func (d *dialer) askSentinel(ctx context.Context, host string) (string, error) {
 	case errors.Is(err, redis.Nil):
 		return "", fmt.Errorf("sentinel %s knows no server of that name", host)
 	case redis.IsAuthError(err):
-		return "", fmt.Errorf("sentinel %s: %s (its password is sentinelPassword or $SLAVEDRIVER_SENTINEL_PASSWORD)", host, err)
+		return "", fmt.Errorf("sentinel %s: %w (its password is sentinelPassword or $SLAVEDRIVER_SENTINEL_PASSWORD)", host, err)
 	case err != nil:
 		return "", fmt.Errorf("sentinel %s: %w", host, err)
 	case len(at) != 2:

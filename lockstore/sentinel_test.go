@@ -199,14 +199,18 @@ func TestSentinelsThatDoNotHelp(t *testing.T) {
 func TestSentinelsNameAnotherServer(t *testing.T) {
 	old, next := startServer(t), miniredis.RunT(t)
 	o := startOracle(t, old.addr, "")
-	store := open(t, "redis+sentinel://"+o.addr+"/shop")
+	store, other := open(t, "redis+sentinel://"+o.addr+"/shop"), open(t, "redis+sentinel://"+o.addr+"/shop")
 	c := []engine.Claim{claim("job")}
-	grants, err := store.Acquire(t.Context(), c)
+	grants, err := store.Confirm(t.Context(), c)
 	granted(t, grants, err)
 	old.do("replicaof", "127.0.0.1", "1")
 	o.name(next.Addr())
 	_, err = store.Confirm(t.Context(), c)
 	wantsError(t, "a replica", err, "READONLY")
+	o.name(old.addr) // a sentinel that is late
+	_, err = other.Acquire(t.Context(), othersOf(c...))
+	wantsError(t, "a replica that would refuse", err, "READONLY")
+	o.name(next.Addr())
 	grants, err = store.Confirm(t.Context(), c)
 	granted(t, grants, err)
 }

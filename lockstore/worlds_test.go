@@ -105,7 +105,7 @@ func newWorld(t *testing.T, url string, client redis.UniversalClient, namespace 
 // forget removes all keys of a namespace, from each node.
 func forget(t *testing.T, client redis.UniversalClient, namespace string) {
 	t.Helper()
-	clear := func(ctx context.Context, node *redis.Client) error {
+	remove := func(ctx context.Context, node *redis.Client) error {
 		keys, err := node.Keys(ctx, "slavedriver:{"+namespace+".*").Result()
 		for _, key := range keys {
 			err = node.Del(ctx, key).Err()
@@ -115,9 +115,9 @@ func forget(t *testing.T, client redis.UniversalClient, namespace string) {
 	err := error(nil)
 	switch c := client.(type) {
 	case *redis.ClusterClient:
-		err = c.ForEachMaster(t.Context(), clear)
+		err = c.ForEachMaster(t.Context(), remove)
 	case *redis.Client:
-		err = clear(t.Context(), c)
+		err = remove(t.Context(), c)
 	}
 	if err != nil {
 		t.Error(err)

@@ -71,6 +71,8 @@ type intent struct {
 	Ask bool `json:"ask,omitempty"`
 	// Asked: the job's condition was asked, and holds.
 	Asked bool `json:"asked,omitempty"`
+	// Problem is why the last try failed, for the missed event.
+	Problem string `json:"problem,omitempty"`
 	// Retry is what a second or later attempt needs to know of the run so far.
 	Retry *retry `json:"retry,omitempty"`
 
@@ -79,7 +81,6 @@ type intent struct {
 	committed  bool          // this record, Starting included, is on the disk
 	phase      phase         // how far the start has come
 	notBefore  time.Duration // Clock.Boot: do not try again earlier
-	problem    string        // why the last try failed, for the missed event
 	fence      int64
 	confirmed  time.Duration // Clock.Boot when its Confirm was sent; 0 without a lease
 	folder     RunFile       // of a run that was prepared and never started

@@ -210,7 +210,7 @@ func (d *duty) answered(intents []*intent, grants []Grant, err error, granted fu
 		case err != nil:
 			d.storeSilent(in, err)
 		case grants[i].Answer == Granted:
-			in.fence = grants[i].Fence
+			in.fence, in.Problem = grants[i].Fence, ""
 			granted(in)
 		default:
 			d.refused(in, grants[i])
@@ -224,16 +224,16 @@ func (d *duty) refused(in *intent, g Grant) {
 	case Used:
 		d.elsewhere(in, g.Holder)
 	case Held:
-		d.stillRunning(in, g.Since, g.Holder)
+		d.heldBy(in, g)
 	case Forgotten:
-		in.problem = "the lock store is newer than this instant (it is new, or lost its memory) and cannot say whether it was started"
+		in.Problem = "the lock store is newer than this instant (it is new, or lost its memory) and cannot say whether it was started"
 		if d.knowsItself(in) {
 			d.startUnleased(in)
 			return
 		}
 		d.miss(in)
 	default: // a mere claim may come to nothing
-		in.problem = "another slave had claimed it: " + g.Holder
+		in.Problem = "another slave had claimed it: " + g.Holder
 		d.waitAgain(in)
 	}
 }
@@ -242,7 +242,7 @@ func (d *duty) refused(in *intent, g Grant) {
 // slave alone go on by their run folders; others wait, unless they say
 // otherwise.
 func (d *duty) storeSilent(in *intent, err error) {
-	in.problem = fmt.Sprintf("the lock store cannot be reached: %v", err)
+	in.Problem = fmt.Sprintf("the lock store cannot be reached: %v", err)
 	if in.job.RunOn == RunOnOne && in.job.OnNoStore != StoreErrorRun {
 		d.waitAgain(in)
 		return

@@ -21,7 +21,7 @@ for i = 1, %d do
   keep("job" .. i, "true", { timezone = "UTC", runOn = "one" })
 end
 `, jobs))
-	redis := startRedis(t)
+	redis := startRedisServer(t).url()
 	// The server's clock is real, and an instant must not be older than its memory.
 	first := time.Now().UTC().Truncate(time.Minute).Add(time.Minute)
 	s.now = first.Add(2 * time.Second)
@@ -59,7 +59,7 @@ for i = 1, tonumber(os.getenv("JOBS")) or %d do
 end
 keep("every", "true")
 `, jobs))
-	redis := startRedis(t)
+	redis := startRedisServer(t).url()
 	s.now = earlyInAMinute()
 	s.slaveShift(0, redis, "JOBS=1")
 	s.slaveShift(0, redis, "JOBS=10")

@@ -5,28 +5,15 @@ import (
 	"fmt"
 	"net"
 	"os/exec"
+	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
 
-// startRedis starts a redis-server on loopback that is ended with the test,
-// and returns its URL. Where there is none the test is skipped.
-func startRedis(t *testing.T) string {
-	t.Helper()
-	if _, err := exec.LookPath("redis-server"); err != nil {
-		t.Skip("redis-server is not installed")
-	}
-	address, cmd, err := runRedis("127.0.0.1:0", t.TempDir(), "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { endRedis(cmd) })
-	return "redis://" + address
-}
-
-// runRedis starts a redis-server without a disk at an address of loopback, whose
+// runRedis starts a redis-server at an address of loopback, whose
 // port 0 stands for a free one, and waits until it answers.
-func runRedis(listen, dir, password string) (address string, cmd *exec.Cmd, err error) {
+func runRedis(listen, dir string, more ...string) (address string, cmd *exec.Cmd, err error) {
 	for range 5 { // another process may be given a free port in between
 		address = listen
 		if _, port, _ := net.SplitHostPort(listen); port == "0" {
@@ -35,11 +22,9 @@ func runRedis(listen, dir, password string) (address string, cmd *exec.Cmd, err 
 			}
 		}
 		_, port, _ := net.SplitHostPort(address)
-		args := []string{"--bind", "127.0.0.1", "--port", port, "--save", "", "--appendonly", "no", "--dir", dir}
-		if password != "" {
-			args = append(args, "--requirepass", password)
-		}
-		cmd = exec.Command("redis-server", args...)
+		cmd = exec.Command("redis-server", append([]string{
+			"--bind", "127.0.0.1", "--port", port, "--save", "", "--appendonly", "no", "--dir", dir,
+		}, more...)...)
 		if err := cmd.Start(); err != nil {
 			return "", nil, err
 		}
@@ -79,4 +64,53 @@ func freePort() (string, error) {
 	}
 	defer l.Close()
 	return l.Addr().String(), nil
+}
+
+// redisServer is a redis-server that can be stopped and started again, at the
+// same address and with the same disk.
+type redisServer struct {
+	t       *testing.T
+	address string
+	dir     string
+	args    []string
+	mu      sync.Mutex
+	cmd     *exec.Cmd
+}
+
+// startRedisServer starts one; where there is none the test is skipped.
+func startRedisServer(t *testing.T, args ...string) *redisServer {
+	t.Helper()
+	if _, err := exec.LookPath("redis-server"); err != nil {
+		t.Skip("redis-server is not installed")
+	}
+	s := &redisServer{t: t, address: "127.0.0.1:0", dir: t.TempDir(), args: args}
+	t.Cleanup(s.kill)
+	s.start()
+	return s
+}
+
+func (s *redisServer) url() string { return "redis://" + s.address }
+
+func (s *redisServer) start() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var err error
+	if s.address, s.cmd, err = runRedis(s.address, s.dir, s.args...); err != nil {
+		s.t.Error(err)
+	}
+}
+
+func (s *redisServer) signal(sig syscall.Signal) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_ = s.cmd.Process.Signal(sig)
+}
+
+func (s *redisServer) kill() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.cmd != nil {
+		endRedis(s.cmd)
+		s.cmd = nil
+	}
 }

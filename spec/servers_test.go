@@ -104,7 +104,11 @@ func (all *servers) http(ts *testscript.TestScript, name, listen string, private
 
 // redis starts a redis-server without a disk; its pid is in NAME.pid.
 func (all *servers) redis(ts *testscript.TestScript, name, listen, password string) (address string) {
-	address, cmd, err := runRedis(listen, ts.MkAbs("."), password)
+	var more []string
+	if password != "" {
+		more = []string{"--requirepass", password}
+	}
+	address, cmd, err := runRedis(listen, ts.MkAbs("."), more...)
 	ts.Check(err)
 	ts.Check(os.WriteFile(ts.MkAbs(name+".pid"), []byte(strconv.Itoa(cmd.Process.Pid)), 0o600))
 	all.stops(ts, name, func() { endRedis(cmd) })

@@ -14,6 +14,7 @@ import (
 // lose all of them at once, and be asked everything again.
 type alive struct {
 	net.Conn
+	patience      func() time.Duration
 	reads, writes time.Time // the client's deadlines; zero: none
 	dead          error     // patience has ended once: nothing is waited for twice
 }
@@ -51,7 +52,7 @@ func (c *alive) within(deadline time.Time, set func(time.Time) error, do func([]
 	if c.dead != nil {
 		return 0, c.dead
 	}
-	end := time.Now().Add(patience)
+	end := time.Now().Add(c.patience())
 	patient := deadline.IsZero() || deadline.After(end)
 	if patient {
 		deadline = end

@@ -13,13 +13,17 @@ import (
 )
 
 const (
-	// patience bounds each dial, and each write and read that makes no progress.
-	patience = 2 * time.Second
+	// patience bounds each dial, and, with claimPatience for each claim that a
+	// call is about, each write and read that makes no progress.
+	patience      = 2 * time.Second
+	claimPatience = 20 * time.Millisecond
 	// sentinelPatience bounds the question to the sentinels, which is a part of
 	// a dial: a connection, a greeting and an answer.
 	sentinelPatience = 3 * time.Second
 	// callPatience bounds a whole call, whatever happens in it.
 	callPatience = 8 * time.Second
+	// shutPatience bounds the end of a call that failed.
+	shutPatience = time.Second
 	// connections at most to one server; one does, as calls are batches.
 	connections = 4
 	// keptFor is how long a connection is kept for the next call: claim and
@@ -47,10 +51,9 @@ func (d *dialer) options() *redis.Options {
 }
 
 // connect makes a client, which connects to nothing yet.
-func connect(a address) redis.UniversalClient {
+func connect(d *dialer) redis.UniversalClient {
 	quiet()
-	d := newDialer(a)
-	o := d.options()
+	a, o := d.address, d.options()
 	o.Username, o.Password, o.DB = a.User, a.Password, a.DB
 	switch a.kind {
 	case inCluster:
@@ -108,23 +111,38 @@ func (l *line) open() (redis.UniversalClient, error) {
 // hangUp closes a client after a failure, for all who are using it.
 func (l *line) hangUp(client redis.UniversalClient) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.client == client {
+	ours := l.client == client
+	if ours {
 		l.client = nil
-		_ = client.Close()
+	}
+	l.mu.Unlock()
+	if ours {
+		_ = shut(client)
 	}
 }
 
 func (l *line) close() error {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.closed = true
-	if l.client == nil {
+	client := l.client
+	l.closed, l.client = true, nil
+	l.mu.Unlock()
+	if client == nil {
 		return nil
 	}
-	client := l.client
-	l.client = nil
-	return client.Close()
+	return shut(client)
+}
+
+// shut closes a client, and waits for it, but not for long: it may be busy with
+// what failed.
+func shut(client redis.UniversalClient) error {
+	done := make(chan error, 1)
+	go func() { done <- client.Close() }()
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(shutPatience):
+		return nil
+	}
 }
 
 // call runs do, and returns when that is over, when ctx is, or when the time is

@@ -9,11 +9,14 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
+	"time"
 )
 
 // dialer makes the connections to servers and sentinels.
 type dialer struct {
 	address address
+	asked   atomic.Int64 // how many claims the call is about
 	// tls is made when it is first needed, so that a certificate that is not
 	// there is an error of the store and not of the whole entry file.
 	tls func() (*tls.Config, error)
@@ -32,7 +35,7 @@ func (d *dialer) dial(ctx context.Context, network, addr string) (net.Conn, erro
 	if err != nil {
 		return nil, err
 	}
-	conn := &alive{Conn: socket}
+	conn := &alive{Conn: socket, patience: d.patience}
 	if tcp, ok := socket.(*net.TCPConn); ok {
 		// What a closed connection has not delivered is not delivered later: a
 		// question that was given up must not be answered when a network is
@@ -48,6 +51,12 @@ func (d *dialer) dial(ctx context.Context, network, addr string) (net.Conn, erro
 		return nil, err
 	}
 	return secure, nil
+}
+
+// patience is how long a server may say nothing. Where one slave asks much at
+// once, others do as well, and the server answers all of them in turn.
+func (d *dialer) patience() time.Duration {
+	return min(patience+time.Duration(d.asked.Load())*claimPatience, callPatience)
 }
 
 // secure makes conn a TLS connection, when the certificate is that of the host.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math/rand/v2"
 	"net"
 	"strings"
 	"sync/atomic"
@@ -127,8 +128,8 @@ var faults = []struct {
 	// begin lets it happen; end is called after the first start.
 	begin func(a *arena) (end func())
 }{
-	{"replies are lost", 100, 3, false, func(a *arena) func() {
-		return a.now(loseSome(4), loseSome(7), nil)
+	{"replies are lost", 300, 3, false, func(a *arena) func() {
+		return a.now(loseSome(4), loseSome(6), nil)
 	}},
 	{"a reply takes a second", 5, 0, false, func(a *arena) func() {
 		return a.now(slow(time.Second), slow(time.Second), nil)
@@ -173,12 +174,12 @@ func (a *arena) now(forA, forB fault, end func()) func() {
 	return end
 }
 
-// loseSome loses each nth reply.
-func loseSome(n int64) fault {
-	var seen, happened atomic.Int64
+// loseSome loses one in n pieces of replies.
+func loseSome(n int) fault {
+	var happened atomic.Int64
 	lose := loseReplies(&happened)
 	return func(l *link, request bool, data []byte) bool {
-		if request || seen.Add(1)%n != 0 {
+		if request || rand.IntN(n) > 0 {
 			return true
 		}
 		return lose(l, request, data)
@@ -216,7 +217,8 @@ func TestFaultQuestionTooLate(t *testing.T) {
 	t.Parallel()
 	conns := make(chan net.Conn, 1)
 	addr, _ := listen(t, "tcp", "127.0.0.1:0", func(conn net.Conn) {
-		// A server that greets, and then does not read on.
+		// A server that greets, and then does not read on; it keeps little.
+		_ = conn.(*net.TCPConn).SetReadBuffer(32 << 10)
 		data := make([]byte, 1024)
 		for range 2 { // HELLO and what follows it when that is not known
 			if _, err := conn.Read(data); err != nil || !bytes.Contains(bytes.ToLower(data), []byte("hello")) {
@@ -226,7 +228,7 @@ func TestFaultQuestionTooLate(t *testing.T) {
 		}
 		conns <- conn
 	})
-	claims := make([]engine.Claim, 2000) // more than this host keeps for a reader, less than for a writer
+	claims := make([]engine.Claim, 2000) // more than is kept for a reader, less than for a writer
 	for i := range claims {
 		claims[i] = claim("job")
 		claims[i].Holder = strings.Repeat("x", 1000)

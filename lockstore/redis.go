@@ -19,6 +19,7 @@ import (
 // lease.lua what is done with them.
 type redisStore struct {
 	line    line
+	dialer  *dialer
 	address address
 	keys    keyspace
 	terms   terms
@@ -36,8 +37,9 @@ func openRedis(a address, o Options) engine.Store {
 	if a.kind == inSentinel && a.SentinelPassword == "" && o.SentinelPassword != nil {
 		a.SentinelPassword = o.SentinelPassword()
 	}
+	d := newDialer(a)
 	return &redisStore{
-		line: line{connect: func() redis.UniversalClient { return connect(a) }}, address: a,
+		line: line{connect: func() redis.UniversalClient { return connect(d) }}, dialer: d, address: a,
 		keys: newKeyspace(o.Namespace), terms: engineTerms(), sha: redis.NewScript(leaseScript).Hash(),
 	}
 }
@@ -87,6 +89,7 @@ func (s *redisStore) ask(ctx context.Context, operation string, claims []engine.
 	if len(claims) == 0 {
 		return nil, nil
 	}
+	s.dialer.asked.Store(int64(len(claims)))
 	met := firstMet(claims)
 	if met.IsZero() && !s.begun.Load() {
 		if err := s.tellAll(ctx, met); err != nil {

@@ -32,7 +32,7 @@ func (d *duty) askSchedule(in *intent) {
 	d.voice.ask(func() func() {
 		due, err := d.Script.Due(d.ctx, in.job, in.Instant)
 		return func() { d.scheduleSays(in, due, err) }
-	})
+	}, func() { d.scheduleSays(in, false, errHung) })
 }
 
 func (d *duty) scheduleSays(in *intent, due bool, err error) {
@@ -56,7 +56,7 @@ func (d *duty) askCondition(in *intent) {
 	d.voice.ask(func() func() {
 		ok, reason, err := d.Script.Condition(d.ctx, in.job, now)
 		return func() { d.conditionSays(in, ok, reason, err) }
-	})
+	}, func() { d.conditionSays(in, false, "", errHung) })
 }
 
 func (d *duty) conditionSays(in *intent, ok bool, reason string, err error) {

@@ -11,7 +11,9 @@ import (
 // evaluate decides about every instant that is due and not decided yet. What
 // it decides is in the agenda in memory; the commit makes it true.
 func (d *duty) evaluate() {
-	d.notify(EventStarted, "", fmt.Sprintf("shift/%s/started", d.shiftID()), nil)
+	if !d.Resumed {
+		d.notify(EventStarted, "", fmt.Sprintf("shift/%s/started", d.shiftID()), nil)
+	}
 	d.tellLoad()
 	d.tellCopy()
 	if !d.At.IsZero() {

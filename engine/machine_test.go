@@ -21,6 +21,7 @@ var bubbleNoon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 // machine is a machine with a crontab and a var dir, in virtual time: it calls
 // a shift two seconds into each minute. What its shifts say is in its books.
 type machine struct {
+	hung  func() // what the script calls when it hangs
 	t     *testing.T
 	dir   string
 	plan  *Plan
@@ -187,6 +188,8 @@ func (m *machine) Condition(_ context.Context, job *Job, now time.Time) (bool, s
 	m.mu.Unlock()
 	return m.condition(job, now)
 }
+
+func (m *machine) OnHung(hung func()) { m.hung = hung }
 
 func (m *machine) LongestDeadline() time.Duration { return 10 * time.Second }
 

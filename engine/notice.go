@@ -1,7 +1,9 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"strings"
 	"time"
@@ -36,15 +38,18 @@ func (v *voice) runOf(n notice) *RunInfo {
 }
 
 // keptOutput is what is kept of the output of an attempt; "" where there was no
-// process, or its folder is pruned.
+// process, or its folder is pruned. It may be put away just now.
 func (v *voice) keptOutput(id, stream string, lines int, most int64) (string, error) {
 	for _, dir := range []string{v.d.folderOf(id), filepath.Join(v.d.endedFolder(slugOfRun(id)), id)} {
 		file, err := v.d.Supervisor.Open(dir)
 		if err != nil {
 			continue
 		}
-		defer file.Close()
-		return tailOfRun(file, stream, lines, most)
+		text, err := tailOfRun(file, stream, lines, most)
+		_ = file.Close()
+		if !errors.Is(err, fs.ErrNotExist) {
+			return text, err
+		}
 	}
 	return "", nil
 }
@@ -140,16 +145,17 @@ func (v *voice) sayNotice() bool {
 		return true
 	}
 	n := v.notices[0]
-	if err := v.told.begin(n.Seq, v.d.Clock.Boot(), v.d.Script.LongestDeadline()); err != nil {
+	if err := v.told.begin(n.Seq, v.d.Clock.Boot(), v.deathsMore); err != nil {
 		v.d.send(func() {
 			v.d.sayOnce("told", Error, fmt.Sprintf("cannot note what was told: %v; handlers wait", err))
 		})
 		return false
 	}
+	defer v.calls(calling{what: "a handler", note: v.told.diedIn})()
 	if v.told.deaths() < deathsAllowed {
 		v.call(&Event{Name: n.Name, ID: n.ID, Time: n.Time, Job: v.d.jobNamed(n.Job), Run: v.runOf(n), Params: n.Params})
 	} else {
-		message := fmt.Sprintf("the event %s was set aside: %d shifts ended in its handlers", n.ID, deathsAllowed)
+		message := fmt.Sprintf("the event %s was set aside: shift after shift ended in its handlers", n.ID)
 		v.d.Log.Log(Error, message, nil)
 		v.call(&Event{
 			Name: EventHandlerError, ID: n.ID + "/set-aside", Time: v.d.now(), Job: v.d.jobNamed(n.Job),

@@ -29,7 +29,7 @@ type noticeRecord struct {
 	Done    uint64 // the newest notice that was told
 	Calling uint64 // the one in whose handlers the writer is, or 0
 	Since   uint64 // CLOCK_BOOTTIME of that, nanoseconds
-	Deaths  uint64 // how many shifts died in them past the deadline
+	Deaths  uint64 // of shifts in them; see deathsAllowed
 }
 
 const noticeSlot = 64 // bytes; each slot is far from a sector's edge
@@ -108,19 +108,29 @@ func (c *noticeCursor) write(rec noticeRecord) error {
 	return faultpoint.Hit("notice.written")
 }
 
-// begin notes that the handlers of a notice are about to be called.
-func (c *noticeCursor) begin(seq uint64, boot, deadline time.Duration) error {
+// begin notes that the handlers of a notice are about to be called. Where that
+// was noted before, a shift died in them; more is what that counts.
+func (c *noticeCursor) begin(seq uint64, boot time.Duration, more func(since time.Duration) uint8) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	rec := c.rec
-	if rec.Calling == seq && boot-time.Duration(rec.Since) > deadline {
-		rec.Deaths++
-	}
-	if rec.Calling != seq {
+	switch {
+	case rec.Calling != seq:
 		rec.Deaths = 0
+	case rec.Since > 0: // else it is counted already
+		rec.Deaths += uint64(more(time.Duration(rec.Since)))
 	}
 	rec.Calling, rec.Since = seq, uint64(boot)
 	return c.write(rec)
+}
+
+// diedIn notes that the shift ends in the handlers of the notice.
+func (c *noticeCursor) diedIn() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	rec := c.rec
+	rec.Deaths, rec.Since = rec.Deaths+deathPastDeadline, 0
+	_ = c.write(rec) // where it cannot be noted it counts as any death
 }
 
 // finish notes that they have returned.

@@ -100,6 +100,7 @@ func (v *voice) tellData(t *telling, s runfile.Stream, piece runfile.Piece) bool
 		v.forward(t, s, piece.Data)
 	}
 	if v.d.Script.Wants(name, t.run.job) {
+		defer v.calls(calling{what: "a handler", note: t.diedIn})()
 		v.call(&Event{
 			Name: name, ID: fmt.Sprintf("%s/%s/%d", t.run.intent.ID, streamName(s), piece.Offset), Time: v.d.now(),
 			Job: t.run.job, Run: v.runInfo(t),

@@ -86,6 +86,10 @@ type Script interface {
 	Condition(ctx context.Context, job *Job, now time.Time) (ok bool, reason string, err error)
 	// Log hands a message to logger function number index.
 	Log(index int, level Level, message string, fields map[string]any)
+	// OnHung has hung called, from another goroutine, when a call into the
+	// script does not come back although it was cut off. It is called before
+	// the first such call.
+	OnHung(hung func())
 	// LongestDeadline is the longest that one call of Call may take: the
 	// deadlines of all handlers of one event together.
 	LongestDeadline() time.Duration

@@ -46,6 +46,12 @@ type Shift struct {
 	Speak func(ctx context.Context) (release func(), err error)
 	// Outbox is what handlers leave messages to; nil: they cannot.
 	Outbox Outbox
+	// Again ends this process and, unless over, begins the shift anew in it:
+	// the script hangs where nothing can interrupt it. nil: the next shift, which
+	// ends this one, is waited for.
+	Again func(over bool)
+	// Resumed says that this is such a new beginning, not another minute's shift.
+	Resumed bool
 	// Say prints a line for a person who watches; nil where nobody does.
 	Say func(format string, args ...any)
 	// Aloud says on stderr what is logged at that level, unless a logger of the
@@ -141,6 +147,7 @@ func (s *Shift) open(ctx context.Context) (*duty, error) {
 		return nil, err
 	}
 	d.voice = newVoice(d)
+	s.Script.OnHung(d.voice.hung)
 	s.scriptLog.connect(d.voice)
 	if d.voice.told.damaged {
 		d.Log.Log(Error, d.path(fileTold)+" could not be understood; events may be told once more", nil)

@@ -26,10 +26,21 @@ const (
 	partialAfter = 5 * time.Second
 	// pieceSize is the most output that one event brings.
 	pieceSize = 64 << 10
-	// deathsAllowed is how many shifts may die in the handlers of one event,
-	// past their deadline, before it is set aside.
-	deathsAllowed = 3
+	// An event is set aside once the deaths of shifts in its handlers come to
+	// deathsAllowed: three past their deadline, or twelve for any reason (it may
+	// be the system that ends a handler which takes all memory).
+	deathsAllowed     = 12
+	deathPastDeadline = 4
 )
+
+// deathsMore is what the death of a shift counts, boot being when it called the
+// handlers.
+func (v *voice) deathsMore(boot time.Duration) uint8 {
+	if boot > 0 && v.d.Clock.Boot()-boot > v.d.Script.LongestDeadline() {
+		return deathPastDeadline
+	}
+	return 1
+}
 
 // telling is what the voice knows of a run. All but what is said to be the
 // shift's belongs to the voice's goroutine.
@@ -142,8 +153,8 @@ func (v *voice) loadTold(t *telling) bool {
 		v.cannotNote(t, err)
 		return false
 	}
-	if told.Call != tellNothing && told.CallBoot > 0 && v.d.Clock.Boot()-told.CallBoot > v.d.Script.LongestDeadline() {
-		told.Deaths++
+	if told.Call != tellNothing && told.CallBoot > 0 { // else it is counted already
+		told.Deaths = min(deathsAllowed, told.Deaths+v.deathsMore(told.CallBoot))
 	}
 	t.loaded = true
 	t.note(told)
@@ -188,7 +199,7 @@ func (v *voice) setEventAside(t *telling, call uint8) bool {
 		return v.cannotNote(t, err)
 	}
 	t.note(told)
-	message := fmt.Sprintf("an event of run %s was set aside: %d shifts ended in its handlers", t.run.intent.ID, deathsAllowed)
+	message := fmt.Sprintf("the event %s of run %s was set aside: shift after shift ended in its handlers", t.eventOf(call), t.run.intent.ID)
 	v.d.Log.Log(Error, message, nil)
 	v.call(&Event{
 		Name: EventHandlerError, ID: t.run.intent.ID + "/set-aside", Time: v.d.now(), Job: t.run.job, Run: v.runInfo(t),
@@ -229,10 +240,12 @@ func (v *voice) tell(t *telling, kind uint8, name string, params map[string]any)
 		if !v.noteCall(t, kind, 0) {
 			return false
 		}
+		returned := v.calls(calling{what: "a handler", note: t.diedIn})
 		v.call(&Event{
 			Name: name, ID: t.run.intent.ID + "/" + t.word(kind), Time: v.d.now(),
 			Job: t.run.job, Run: v.runInfo(t), Params: params,
 		})
+		returned()
 		told.Done |= 1 << kind
 		return v.noteDone(t, told)
 	}

@@ -61,7 +61,7 @@ func (m *machine) torture(r *rand.Rand) {
 		return act{lasts: time.Duration(luck(in.ID+"x", 40)) * time.Second, exit: exit}
 	}
 	m.condition = func(_ *Job, now time.Time) (bool, string, error) { return now.Minute()%3 != 0, "every third", nil }
-	m.handler = func(*Event) { time.Sleep(time.Duration(r.IntN(3)) * time.Second) }
+	m.handler = func(e *Event) { time.Sleep(time.Duration(luck(e.ID, 3)) * time.Second) }
 	for range 60 {
 		m.sleep(time.Duration(r.Int64N(int64(40 * time.Second))))
 		switch n := r.IntN(20); {
@@ -75,19 +75,18 @@ func (m *machine) torture(r *rand.Rand) {
 			m.set(-time.Duration(r.Int64N(int64(2 * time.Minute))))
 		}
 	}
-	m.handler = nil
 	m.call()
 	m.until(m.Now().Add(12 * time.Minute).Format(time.TimeOnly))
+	m.running()
 	jobs := m.plan.Jobs
-	m.plan.Jobs = nil // so that nothing more is due
-	off := make([]*Job, len(jobs))
-	for i, job := range jobs {
-		gone := *job
-		gone.Schedule = noSchedule{}
-		off[i] = &gone
+	m.plan.Jobs = nil
+	for _, job := range jobs {
+		quiet := *job
+		quiet.Schedule = noSchedule{} // so that nothing more is due
+		m.plan.Jobs = append(m.plan.Jobs, &quiet)
 	}
-	m.plan.Jobs = off
 	m.until(m.Now().Add(12 * time.Minute).Format(time.TimeOnly))
+	m.running()
 	m.plan.Jobs = jobs
 }
 

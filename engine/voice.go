@@ -19,7 +19,9 @@ type voice struct {
 	wake chan struct{} // there is something in todo
 	busy int           // what is in todo or being done, and notices not told
 	quit bool
-	over chan struct{} // closed when the goroutine has ended
+	// calling is what the script was called for.
+	calling calling
+	over    chan struct{} // closed when the goroutine has ended
 
 	// The goroutine's own.
 	began bool
@@ -256,10 +258,13 @@ func (v *voice) look() {
 }
 
 // ask puts a question to the script, and hands what it answers to the shift.
-// An answer that the end of the shift cut off is none.
-func (v *voice) ask(question func() (answer func())) {
+// An answer that the end of the shift cut off is none. Where the script does not
+// come back, the shift does what hung says instead.
+func (v *voice) ask(question func() (answer func()), hung func()) {
 	v.post(func() {
+		returned := v.calls(calling{what: "a function of a job", give: hung})
 		answer := question()
+		returned()
 		v.d.send(func() {
 			if v.d.ctx.Err() == nil {
 				answer()
@@ -270,6 +275,7 @@ func (v *voice) ask(question func() (answer func())) {
 
 // call calls the handlers of an event and reports those that failed.
 func (v *voice) call(e *Event) {
+	defer v.calls(calling{what: "a handler of " + e.Name})()
 	for _, failure := range v.d.Script.Call(context.WithoutCancel(v.d.ctx), e) {
 		v.d.Log.Log(Error, fmt.Sprintf("the handler attached at %s failed for %s: %v", failure.Handler, e.Name, failure.Err), nil)
 		if e.Name != EventHandlerError {

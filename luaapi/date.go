@@ -68,7 +68,7 @@ func directiveOf(text string) (directive string, known bool) {
 		switch c := text[i : i+1]; {
 		case strings.Contains(directives, c):
 			return text[:i+1], true
-		case i == 0 && !strings.Contains("EO-", c):
+		case i == 0 && c != "E" && c != "O" && c != "-":
 			return c, false
 		}
 	}

@@ -80,6 +80,7 @@ func (d *deadline) end() {
 func (s *Script) call(parent context.Context, limit time.Duration, fn *lua.LFunction, nret int, args ...lua.LValue) ([]lua.LValue, error) {
 	d := newDeadline(parent, limit)
 	defer d.end()
+	defer watchCall(d, s.hung).stop()
 	outer := s.running
 	s.enter(d)
 	defer s.enter(outer)

@@ -67,6 +67,9 @@ func (m *mistake) hinting(hint string) *mistake {
 // about puts the subject in front of what is wrong, and keeps the hint; an
 // error that has its place already is left as it is.
 func about(subject string, err error) error {
+	if err == nil {
+		return nil
+	}
 	var placed *Error
 	if errors.As(err, &placed) {
 		return err
@@ -212,7 +215,10 @@ func syntaxError(file string, source []byte, err error) *Error {
 			e.Hint = "look for a missing `end`, bracket or quote"
 		}
 	case *lua.CompileError:
-		e.Line, e.Message = cause.Line, cause.Message
+		e.Line, e.Message = max(1, cause.Line), cause.Message
+		if strings.Contains(cause.Message, "too many local variables") {
+			e.Hint = "a function has room for 200 of them: put some into a table, or into functions of their own"
+		}
 	}
 	return e
 }

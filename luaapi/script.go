@@ -74,6 +74,7 @@ type Script struct {
 	warnings  []string
 	mistakes  []*Error // passed over
 
+	hung     func()    // see OnHung
 	complete bool      // the plan is; options and settings stay as they are
 	running  *deadline // of the call into the script that is going on
 	raised   *Error    // the last one that was thrown into the script
@@ -141,6 +142,11 @@ func newScript(path string, o Options) *Script {
 
 // Plan is what the entry file said.
 func (s *Script) Plan() *engine.Plan { return s.plan }
+
+// OnHung has hung called, in a goroutine of its own, when a call into the script
+// does not come back although it was cut off: it is inside a function of Lua
+// that cannot be interrupted, and the script is of no use any more.
+func (s *Script) OnHung(hung func()) { s.hung = hung }
 
 // Close frees the VM. Nothing else may be called afterwards.
 func (s *Script) Close() { s.L.Close() }

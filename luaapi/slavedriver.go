@@ -159,7 +159,8 @@ func getSlaveName(at site, s *Script) int {
 // this order.
 func (s *Script) slaveName(at site) (string, error) {
 	if s.o.Slave != "" {
-		return s.o.Slave, nil
+		_, err := line.decode(at, lua.LString(s.o.Slave))
+		return s.o.Slave, about("--slave", err)
 	}
 	if s.slaveFunc != nil {
 		at.L.Push(s.slaveFunc)
@@ -177,7 +178,8 @@ func (s *Script) slaveName(at site) (string, error) {
 	}
 	for _, name := range []string{s.slave, s.getenv("SLAVEDRIVER_SLAVE_NAME"), s.hostname()} {
 		if name != "" {
-			return name, nil
+			_, err := line.decode(at, lua.LString(name))
+			return name, about("the name of this slave", err)
 		}
 	}
 	m := wrong("%v", ErrNoSlaveName).hinting("call slavedriver:setSlaveName(...), set $SLAVEDRIVER_SLAVE_NAME, or use --slave")

@@ -73,6 +73,7 @@ func (c *command) printVerdict(file string, plan *engine.Plan) error {
 	if len(plan.Jobs) == 0 {
 		plan.Warnings = append(plan.Warnings, "there is no job in it; a Job is added by slavedriver:addJob(job), before slavedriver:run()")
 	}
+	plan.Warnings = append(plan.Warnings, doubts(plan, c.clock.Now())...)
 	c.warn(plan.Warnings)
 	elsewhere := jobsElsewhere(plan)
 	here := len(plan.Jobs) - len(elsewhere)

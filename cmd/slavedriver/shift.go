@@ -78,6 +78,7 @@ func (c *command) work(ctx context.Context, script *luaapi.Script, dir *vardir.D
 	log := logging.New(plan.Loggers, c.stderr, shift.ScriptLog)
 	defer log.Close()
 	shift.Log = log
+	shift.Again, shift.Resumed = func(over bool) { c.again(log, over) }, os.Getenv(envResumed) != ""
 	c.connect(script, dir, shift)
 	report, err := shift.Run(ctx)
 	if shift.Say != nil {

@@ -40,7 +40,7 @@ func OpenRegular(path string, flags int) (int, error) {
 func open(path string, flags int) (int, error) {
 	for {
 		fd, err := syscall.Open(path, flags|syscall.O_CLOEXEC|syscall.O_NONBLOCK|syscall.O_NOFOLLOW, 0)
-		if err != syscall.EINTR { //nolint:errorlint // a system call's own
+		if err != syscall.EINTR {
 			return fd, err
 		}
 	}

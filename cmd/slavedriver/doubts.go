@@ -1,0 +1,77 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"time"
+
+	"slavedriver/engine"
+)
+
+// doubts are sentences about what is valid in an entry file, and would fail or
+// never happen on this host as it is now.
+func doubts(plan *engine.Plan, now time.Time) (all []string) {
+	for _, job := range plan.Jobs {
+		for _, doubt := range jobDoubts(job, now) {
+			all = append(all, fmt.Sprintf("%s: job %q: %s", job.Source, job.Name, doubt))
+		}
+	}
+	for _, logger := range plan.Loggers {
+		if logger.Kind == "file" && !isFolder(filepath.Dir(logger.Path)) {
+			all = append(all, fmt.Sprintf("the folder of the log %s is not there: its errors go to stderr", logger.Path))
+		}
+	}
+	return all
+}
+
+func jobDoubts(job *engine.Job, now time.Time) (all []string) {
+	dir, args := job.WorkingDirectory, job.Command.Args
+	for _, doubt := range []struct {
+		holds    bool
+		sentence string
+	}{
+		{dir != "" && !isFolder(dir), "its workingDirectory " + dir + " is not there"},
+		{job.Shell != "" && !isProgram(job.Shell), "its shell " + job.Shell + " is no program here"},
+		{len(args) > 0 && filepath.IsAbs(args[0]) && !isProgram(args[0]), "its command " + job.Command.String() + " is no program here"},
+		{job.User != "" && !known(job.User, user.Lookup, user.LookupId), fmt.Sprintf("there is no user %q here", job.User)},
+		{job.Group != "" && !known(job.Group, user.LookupGroup, user.LookupGroupId), fmt.Sprintf("there is no group %q here", job.Group)},
+		{
+			job.Timeout > 0 && job.WarnAfter >= job.Timeout,
+			"its warnIfNotFinishedAfterSeconds is no shorter than its timeout, which comes first",
+		},
+		{job.Enabled && isOver(job, now), "it is never due again"},
+	} {
+		if doubt.holds {
+			all = append(all, doubt.sentence)
+		}
+	}
+	return all
+}
+
+// isOver says whether the job has no instant from this minute on.
+func isOver(job *engine.Job, now time.Time) bool {
+	return job.Schedule != nil && job.Schedule.Next(now.Add(-time.Minute)).IsZero()
+}
+
+func isFolder(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}
+
+func isProgram(path string) bool {
+	_, err := exec.LookPath(path)
+	return err == nil
+}
+
+// known says whether either way of looking a name up finds something.
+func known[T any](name string, ways ...func(string) (T, error)) bool {
+	for _, look := range ways {
+		if _, err := look(name); err == nil {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,90 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// errHung is the answer of a script that does not come back.
+var errHung = errors.New("it hung inside a function of Lua that cannot be interrupted")
+
+// settleWithin is how long a shift that begins anew may take to commit what it
+// decided.
+const settleWithin = 2 * time.Second
+
+// calling is the call into the script that is going on.
+type calling struct {
+	what string // for people
+	note func() // notes on the disk that a shift ended in it; may be nil
+	give func() // has the shift give it up, in its own goroutine; may be nil
+}
+
+// calls notes which call into the script begins, and returns what notes its end.
+func (v *voice) calls(c calling) (returned func()) {
+	v.mu.Lock()
+	before := v.calling
+	if c.note == nil && c.give == nil { // a part of the one before
+		c.note, c.give = before.note, before.give
+	}
+	v.calling = c
+	v.mu.Unlock()
+	return func() {
+		v.mu.Lock()
+		v.calling = before
+		v.mu.Unlock()
+	}
+}
+
+// hung ends a shift whose script does not come back: what was being called is
+// noted, so that it is given up after deathsAllowed of these, and the shift
+// begins anew, which is the way in which any crash is made good. So starts and
+// timeouts go on; without Again the next shift does the rest.
+func (v *voice) hung() {
+	v.mu.Lock()
+	c := v.calling
+	v.mu.Unlock()
+	v.d.Log.Log(Error, fmt.Sprintf("%s hangs inside a function of Lua that cannot be interrupted; the shift begins anew", c.what), nil)
+	if c.note != nil {
+		c.note()
+	}
+	over := v.d.ctx.Err() != nil || v.isOver()
+	if c.give != nil && !over {
+		v.settle(c.give)
+	}
+	if v.d.Again != nil {
+		v.d.Again(over)
+	}
+}
+
+// settle has the shift decide something and commit it.
+func (v *voice) settle(decide func()) {
+	settled := make(chan struct{})
+	v.d.send(func() {
+		decide()
+		v.d.commit()
+		close(settled)
+	})
+	select {
+	case <-settled:
+	case <-v.d.ctx.Done():
+	case <-time.After(settleWithin):
+	}
+}
+
+// isOver says whether the shift has nothing left but its own last event.
+func (v *voice) isOver() bool {
+	select {
+	case <-v.over:
+		return true
+	default:
+		return false
+	}
+}
+
+// diedIn notes that the shift ends in the event of the run that is being told.
+func (t *telling) diedIn() {
+	told := t.told
+	told.Deaths, told.CallBoot = told.Deaths+deathPastDeadline, 0
+	_ = t.run.file.NoteTold(told) // where it cannot be noted it counts as any death
+}

@@ -88,7 +88,9 @@ func (s *rosterStore) AddEnded(_ context.Context, ended []Outcome) error {
 	return s.refused
 }
 
-func (s *rosterStore) Slaves(context.Context) ([]Slave, time.Time, error) { return nil, time.Now(), nil }
+func (s *rosterStore) Slaves(context.Context) ([]Slave, time.Time, error) {
+	return nil, time.Now(), nil
+}
 
 func (s *rosterStore) History(context.Context, string, int) ([]Outcome, error) { return nil, nil }
 

@@ -12,7 +12,7 @@ import (
 
 // A minute of a crowd takes so long: longer than a shift waits for a server that
 // does not answer, so that what it does then is seen, as it is in a real minute.
-const crowdMinute = 3 * time.Second
+const crowdPace = 3 * time.Second
 
 // crowd is five slaves that share a Redis, 50 jobs that run on one of them and one
 // job of each slave alone, all due every minute.
@@ -48,7 +48,7 @@ func (c *crowd) live() {
 		all.Go(func() {
 			for minute := range c.minutes {
 				all.Go(func() { c.oneShift(slave, minute) })
-				time.Sleep(crowdMinute)
+				time.Sleep(crowdPace)
 			}
 		})
 	}
@@ -141,13 +141,13 @@ func TestClusterWithASlaveThatDies(t *testing.T) {
 func TestClusterWhileRedisFails(t *testing.T) {
 	t.Parallel()
 	c := newCrowd(t, 5)
-	trouble := time.AfterFunc(crowdMinute+crowdMinute/3, func() { // before the next minute begins
+	trouble := time.AfterFunc(crowdPace+crowdPace/3, func() { // before the next minute begins
 		c.redis.signal(syscall.SIGSTOP)
-		time.Sleep(crowdMinute)
+		time.Sleep(crowdPace)
 		c.redis.signal(syscall.SIGCONT)
-		time.Sleep(crowdMinute / 3)
+		time.Sleep(crowdPace / 3)
 		c.redis.kill()
-		time.Sleep(crowdMinute)
+		time.Sleep(crowdPace)
 		c.redis.start()
 	})
 	defer trouble.Stop()

@@ -96,7 +96,7 @@ func (c *command) outcomes(ctx context.Context, plan *engine.Plan, f historyFlag
 	if err != nil {
 		return nil, err
 	}
-	defer closeStore()
+	defer func() { _ = closeStore() }()
 	return roster.History(ctx, f.job, f.limit)
 }
 

@@ -85,7 +85,7 @@ func (c *command) slaves(ctx context.Context, file string) error {
 	if err != nil {
 		return err
 	}
-	defer closeStore()
+	defer func() { _ = closeStore() }()
 	noted, now, err := roster.Slaves(ctx)
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"strings"
@@ -12,6 +13,7 @@ import (
 
 	"slavedriver/engine"
 	"slavedriver/internal/logging"
+	"slavedriver/luaapi"
 )
 
 const historyManual = `Shows what became of the instants that were due, newest last: started and how it
@@ -57,7 +59,7 @@ func (c *command) historyCommand() *cobra.Command {
 func (c *command) history(ctx context.Context, file string, f historyFlags) error {
 	script, err := c.load(ctx, file)
 	if err != nil {
-		return err
+		return c.historyInvalid(file, f, err)
 	}
 	defer script.Close()
 	plan := script.Plan()
@@ -71,6 +73,33 @@ func (c *command) history(ctx context.Context, file string, f historyFlags) erro
 	if len(ended) == 0 && f.job != "" && jobNamed(plan, f.job) == nil {
 		return noSuchJob(f.job, file, plan)
 	}
+	return c.printHistory(ended)
+}
+
+// historyInvalid shows what this slave recorded though the entry file does not
+// load: what ran before may be the reason to ask.
+func (c *command) historyInvalid(file string, f historyFlags, cause error) error {
+	var invalid *luaapi.Error
+	if f.cluster || !errors.As(cause, &invalid) {
+		return cause
+	}
+	entryFile, err := c.absolute(file)
+	if err != nil {
+		return err
+	}
+	dir, err := c.lookDir(entryFile, c.lastNamespace(entryFile))
+	if err != nil {
+		return cause
+	}
+	ended, err := engine.History(dir, f.job, f.limit)
+	if err != nil || len(ended) == 0 {
+		return cause
+	}
+	c.warn([]string{fmt.Sprintf("the entry file does not load: %v", cause)})
+	return c.printHistory(ended)
+}
+
+func (c *command) printHistory(ended []engine.Outcome) error {
 	if !c.json {
 		return c.historyTable(ended)
 	}

@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -21,7 +22,6 @@ type crowd struct {
 	redis   *redisServer
 	minutes int
 	killed  func(slave, minute int) time.Duration // how long after its start that shift is killed; 0: not
-	said    sync.Mutex
 }
 
 const crowdSlaves, crowdJobs = 5, 50
@@ -58,16 +58,19 @@ func (c *crowd) live() {
 func (c *crowd) oneShift(slave, minute int) {
 	now := c.now.Add(time.Duration(minute) * time.Minute).Add(time.Duration(slave*100) * time.Millisecond)
 	cmd := c.slave(slave, c.redis.url(), "SLAVEDRIVER_TEST_NOW="+now.Format(time.RFC3339Nano))
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Start(); err != nil {
+		c.t.Error(err)
+		return
+	}
 	after := c.killed(slave, minute)
 	if after > 0 {
 		timer := time.AfterFunc(after, func() { _ = cmd.Process.Kill() })
 		defer timer.Stop()
 	}
-	out, err := cmd.CombinedOutput()
-	c.said.Lock()
-	defer c.said.Unlock()
-	if len(out) > 0 || err != nil && after == 0 {
-		c.t.Errorf("slave %d, minute %d: %v\n%s", slave, minute, err, out)
+	if err := cmd.Wait(); out.Len() > 0 || err != nil && after == 0 {
+		c.t.Errorf("slave %d, minute %d: %v\n%s", slave, minute, err, &out)
 	}
 }
 

@@ -89,7 +89,11 @@ func startRedisServer(t *testing.T, args ...string) *redisServer {
 	return s
 }
 
-func (s *redisServer) url() string { return "redis://" + s.address }
+func (s *redisServer) url() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return "redis://" + s.address
+}
 
 func (s *redisServer) start() {
 	s.mu.Lock()

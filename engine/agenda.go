@@ -85,6 +85,7 @@ type intent struct {
 	confirmed  time.Duration // Clock.Boot when its Confirm was sent; 0 without a lease
 	folder     RunFile       // of a run that was prepared and never started
 	triedLease bool
+	left       bool // an earlier shift was about to start it, and may have its lease
 	locked     bool // folder, and its lock is ours
 	created    bool // its run folder was made
 	settled    bool // started or given up: leaves the agenda with the next commit
@@ -126,7 +127,7 @@ func loadAgenda(path string) (a *agenda, warning string, err error) {
 			"starts that waited in it are lost, schedules go on from this minute", err, aside), nil
 	}
 	for _, in := range a.Intents {
-		in.committed = true
+		in.committed, in.left = true, in.Starting
 		if in.Retry != nil {
 			in.fence = in.Retry.Fence
 		}

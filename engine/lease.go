@@ -165,6 +165,7 @@ func (d *duty) claimsOf(intents []*intent) []Claim {
 
 // claim asks for the leases of intents; those granted go on to be confirmed.
 func (d *duty) claim(intents []*intent) {
+	d.releaseAll() // what makes way for them may have their leases
 	d.leases.call("claim", d.claimsOf(intents), d.Store.Acquire, func(grants []Grant, err error) {
 		d.answered(intents, grants, err, func(in *intent) {
 			in.phase = phaseClaimed

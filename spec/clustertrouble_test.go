@@ -132,7 +132,7 @@ func TestClusterWithASlaveThatDies(t *testing.T) {
 	t.Parallel()
 	c := newCrowd(t, 4)
 	c.killed = func(slave, minute int) time.Duration {
-		if slave != 0 || minute == c.minutes-1 {
+		if slave != 0 || minute == 0 || minute == c.minutes-1 { // a job begins when it is first seen
 			return 0
 		}
 		return time.Duration(1 + rand.Int64N(int64(700*time.Millisecond)))

@@ -21,7 +21,8 @@ type Store interface {
 	// took is taken again.
 	Confirm(ctx context.Context, claims []Claim) ([]Grant, error)
 	// Renew makes leases LeaseFor again. One that vanished and that nobody
-	// else has is taken again, with a new fence.
+	// else has is taken again, with a new fence; but not one that its own token
+	// released (Used): that call was under way for too long.
 	Renew(ctx context.Context, holds []Claim) ([]Grant, error)
 	// Release gives leases up, those that the tokens still have; a claimed
 	// instant that was not confirmed is free again.
@@ -52,7 +53,8 @@ type Claim struct {
 	Holder   string        // the slave's name, for people
 	// Met is when this slave first got an answer from the store, by the
 	// store's clock (Grant.Now of then); zero: never. A store that is younger
-	// than that has lost its memory. To all others it was new, and vouches for
+	// than that has lost its memory, and vouches for nothing that is due within
+	// 90 s after its birth. To all others it was new, and vouches for
 	// the whole minute in which its memory began: so the first tick of a first
 	// deployment starts its jobs.
 	Met time.Time

@@ -110,7 +110,7 @@ func loadAgenda(path string) (a *agenda, warning string, err error) {
 	data, err := durable.ReadFile(path)
 	switch {
 	case errors.Is(err, durable.ErrOdd):
-		return &agenda{}, fmt.Sprintf("the agenda is lost (%v); starts that waited in it are lost, schedules go on from this minute", err), nil
+		return &agenda{}, fmt.Sprintf("the agenda was put aside (%v); starts that waited in it are lost, schedules go on from this minute", err), nil
 	case errors.Is(err, fs.ErrNotExist):
 		return &agenda{}, "", nil
 	}

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"time"
+
+	"slavedriver/internal/durable"
+	"slavedriver/schedule"
 )
 
 // gapAfter is how long no shift may have come before that is told.
@@ -37,6 +39,15 @@ func (a *ahead) after(now time.Time) *ahead {
 		return nil
 	}
 	return a
+}
+
+// undecided are those of the instants that come for the first time: what the
+// clock had reached before it went back has its outcomes.
+func (a *ahead) undecided(sched schedule.Schedule, missed span) span {
+	if a == nil || missed.Count == 0 || missed.First.After(a.Until) {
+		return missed
+	}
+	return spanOf(sched, a.Until, missed.Last)
 }
 
 // clockCameBack begins anew with this minute, after the clock was ahead by more
@@ -98,7 +109,7 @@ func (l ledger) daysFrom(t time.Time) []string {
 
 // started says whether the ledger of a day has a line about the start of a run.
 func (l ledger) started(day, run string) bool {
-	data, err := os.ReadFile(filepath.Join(l.dir, day+".jsonl"))
+	data, err := durable.PeekAll(filepath.Join(l.dir, day+".jsonl"))
 	if err != nil {
 		return false
 	}

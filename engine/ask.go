@@ -26,24 +26,75 @@ func (d *duty) ask(job *Job, minute time.Time) {
 	d.addIntent(in)
 }
 
+// mostAsked is how many minutes a schedule function is asked about at a time:
+// the longest catchUp that means anything for one.
+const mostAsked = 180
+
+// askMinutes asks about this minute, and about each before it that no shift asked
+// about and that may still start: the newest first, as that one makes good the others.
+func (d *duty) askMinutes(job *Job, w window, now time.Time) {
+	minute := now.Truncate(time.Minute)
+	oldest := latest(w.From, minute.Add(-min(catchUpOf(job, now), (mostAsked-1)*time.Minute)-1))
+	for t := minute; t.After(oldest); t = t.Add(-time.Minute) {
+		d.ask(job, t)
+	}
+}
+
+// madeGood is the run of a later start of the same job, "" where there is none:
+// several missed starts are one.
+func (d *duty) madeGood(in *intent) (run string) {
+	for _, other := range d.agenda.Intents {
+		if other.Job == in.Job && !other.Ask && !other.settled && other.Instant.After(in.Instant) {
+			return other.Run
+		}
+	}
+	for _, r := range d.runs {
+		if r.job.Name == in.Job && r.intent.Instant.After(in.Instant) {
+			return r.intent.RunID()
+		}
+	}
+	for _, id := range d.endedRuns(in.job) {
+		if instantOfRun(id).After(in.Instant) {
+			return id
+		}
+	}
+	return ""
+}
+
+// isBeingAsked says whether a question about the job is under way: one at a time.
+func (d *duty) isBeingAsked(job *Job) bool {
+	for _, in := range d.agenda.Intents {
+		if in.job == job && in.Ask && in.phase == phaseAsking {
+			return true
+		}
+	}
+	return false
+}
+
 // askSchedule puts the question to the script, which answers in its own time.
 func (d *duty) askSchedule(in *intent) {
 	in.phase = phaseAsking
-	d.voice.ask(func() func() {
-		due, err := d.Script.Due(d.ctx, in.job, in.Instant)
+	d.oracles.ask(question{func(s Script) func() {
+		due, err := s.Due(d.ctx, in.job, in.Instant)
 		return func() { d.scheduleSays(in, due, err) }
-	}, func() { d.scheduleSays(in, false, errHung) })
+	}, func() { d.scheduleSays(in, false, errHung) }})
 }
 
 func (d *duty) scheduleSays(in *intent, due bool, err error) {
 	in.phase, in.Ask = phaseWaiting, false
 	d.dirty = true
 	switch {
+	case err != nil && in.Instant.Before(d.minute()): // the same is said of this minute
+		in.settled = true
 	case err != nil:
 		d.log(Error, in.job, fmt.Sprintf("its schedule function failed: %v", err))
 		d.skip(in, fmt.Sprintf("its schedule function failed: %v", err))
 	case !due:
 		in.settled = true // it is no instant of the job
+	case in.Instant.Before(d.minute()):
+		if later := d.madeGood(in); later != "" {
+			d.settle(in, OutcomeMerged, "one start for several missed instants: "+later)
+		}
 	}
 }
 
@@ -53,10 +104,10 @@ func (d *duty) scheduleSays(in *intent, due bool, err error) {
 func (d *duty) askCondition(in *intent) {
 	in.phase = phaseAsking
 	now := d.now()
-	d.voice.ask(func() func() {
-		ok, reason, err := d.Script.Condition(d.ctx, in.job, now)
+	d.oracles.ask(question{func(s Script) func() {
+		ok, reason, err := s.Condition(d.ctx, in.job, now)
 		return func() { d.conditionSays(in, ok, reason, err) }
-	}, func() { d.conditionSays(in, false, "", errHung) })
+	}, func() { d.conditionSays(in, false, "", errHung) }})
 }
 
 func (d *duty) conditionSays(in *intent, ok bool, reason string, err error) {

@@ -106,7 +106,7 @@ func (d *duty) meetJobs() error {
 
 func (d *duty) evaluateJob(job *Job, w window, now time.Time) {
 	if job.ScheduleFunc {
-		d.ask(job, now.Truncate(time.Minute))
+		d.askMinutes(job, w, now)
 		return
 	}
 	if next := job.Schedule.Next(w.From); next.IsZero() || next.After(w.To) {
@@ -114,7 +114,7 @@ func (d *duty) evaluateJob(job *Job, w window, now time.Time) {
 	}
 	lag, catchUp := JitterOf(job, d.Plan.Slave), catchUpOf(job, now)
 	v := due(job.Schedule, w, now, lag, catchUp)
-	if v.Missed.Count > 0 {
+	if v.Missed = d.agenda.Ahead.undecided(job.Schedule, v.Missed); v.Missed.Count > 0 {
 		d.missed(job, v.Missed, "no shift ran in time")
 	}
 	if v.Merged.Count > 0 {

@@ -41,14 +41,9 @@ func streamName(s runfile.Stream) string {
 // its attempts. A run that the agenda on the disk still names stays: its folder
 // proves that it was started, and has the output of what is tried again.
 func (d *duty) prune(job *Job) {
-	folder := d.endedFolder(job.Slug)
-	entries, err := os.ReadDir(folder)
-	if err != nil || len(entries) <= job.KeepRuns {
+	folder, names := d.endedFolder(job.Slug), d.endedRuns(job)
+	if len(names) <= job.KeepRuns {
 		return
-	}
-	names := make([]string, 0, len(entries))
-	for _, entry := range entries {
-		names = append(names, entry.Name())
 	}
 	for _, name := range beyond(names, job.KeepRuns) {
 		if in := d.intentOfRun(runOf(name)); in != nil {
@@ -63,6 +58,19 @@ func (d *duty) prune(job *Job) {
 			return
 		}
 	}
+}
+
+// endedRuns are the names of the folders of a job's ended runs that are kept.
+func (d *duty) endedRuns(job *Job) []string {
+	entries, err := os.ReadDir(d.endedFolder(job.Slug))
+	if err != nil {
+		return nil
+	}
+	names := make([]string, 0, len(entries))
+	for _, entry := range entries {
+		names = append(names, entry.Name())
+	}
+	return names
 }
 
 // beyond are the attempts of all runs but the newest so many, oldest first.

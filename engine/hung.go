@@ -44,30 +44,35 @@ func (v *voice) hung() {
 	v.mu.Lock()
 	c := v.calling
 	v.mu.Unlock()
-	v.d.Log.Log(Error, fmt.Sprintf("%s hangs inside a function of Lua that cannot be interrupted; the shift begins anew", c.what), nil)
+	v.d.hangs(c, v.d.ctx.Err() != nil || v.isOver())
+}
+
+// hangs ends the process in the middle of a call; over says that the shift has
+// nothing left to do.
+func (d *duty) hangs(c calling, over bool) {
+	d.Log.Log(Error, fmt.Sprintf("%s hangs inside a function of Lua that cannot be interrupted; the shift begins anew", c.what), nil)
 	if c.note != nil {
 		c.note()
 	}
-	over := v.d.ctx.Err() != nil || v.isOver()
 	if c.give != nil && !over {
-		v.settle(c.give)
+		d.settleHung(c.give)
 	}
-	if v.d.Again != nil {
-		v.d.Again(over)
+	if d.Again != nil {
+		d.Again(over)
 	}
 }
 
-// settle has the shift decide something and commit it.
-func (v *voice) settle(decide func()) {
+// settleHung has the shift decide something and commit it.
+func (d *duty) settleHung(decide func()) {
 	settled := make(chan struct{})
-	v.d.send(func() {
+	d.send(func() {
 		decide()
-		v.d.commit()
+		d.commit()
 		close(settled)
 	})
 	select {
 	case <-settled:
-	case <-v.d.ctx.Done():
+	case <-d.ctx.Done():
 	case <-time.After(settleWithin):
 	}
 }

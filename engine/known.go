@@ -67,7 +67,10 @@ type knownFile struct {
 // understood counts as none, so that each job begins with this minute.
 func loadKnown(path string) (k knownFile, warning string, err error) {
 	data, err := durable.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	switch {
+	case errors.Is(err, durable.ErrOdd):
+		return knownFile{}, fmt.Sprintf("the list of known jobs was put aside (%v); each job begins with this minute", err), nil
+	case errors.Is(err, fs.ErrNotExist):
 		return knownFile{}, "", nil
 	}
 	if err != nil {

@@ -7,9 +7,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
+
+	"slavedriver/internal/durable"
 )
 
 const (
@@ -44,7 +45,7 @@ func LastOutcomes(dir string, jobs []*Job) (map[string]Outcome, error) {
 			}
 			return len(missing) > 0
 		})
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err != nil && !errors.Is(err, durable.ErrOdd) && !errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("cannot read the ledger: %w", err)
 		}
 		if read += n; read >= ledgerSearched || len(missing) == 0 {
@@ -81,7 +82,7 @@ func jobOfLine(line []byte) (name string, ok bool) {
 // linesBackwards gives the lines of a file, the last one first, until take says
 // that it is enough or most bytes were read. It returns how many were.
 func linesBackwards(path string, most int64, take func(line []byte) bool) (read int64, err error) {
-	f, err := os.Open(path)
+	f, err := durable.Peek(path)
 	if err != nil {
 		return 0, err
 	}

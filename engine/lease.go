@@ -251,7 +251,8 @@ func (d *duty) storeSilent(in *intent, err error) {
 	d.startUnleased(in)
 }
 
-// startUnleased lets an intent start by the run folders alone.
+// startUnleased lets an intent start by the run folders alone; a retry keeps
+// the fence of its run.
 func (d *duty) startUnleased(in *intent) {
 	in.phase, in.confirmed = phaseStarting, 0
 	if in.Retry == nil {

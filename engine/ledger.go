@@ -3,12 +3,15 @@ package engine
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
 
+	"slavedriver/internal/durable"
 	"slavedriver/internal/faultpoint"
 )
 
@@ -63,7 +66,7 @@ func (l ledger) append(outcomes ...Outcome) error {
 	if err := faultpoint.Hit("ledger.write"); err != nil {
 		return fmt.Errorf("cannot write the ledger: %w", err)
 	}
-	f, err := os.OpenFile(l.today(outcomes[0].Time), os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
+	f, err := openLedger(l.today(outcomes[0].Time))
 	if err != nil {
 		return fmt.Errorf("cannot write the ledger: %w", err)
 	}
@@ -76,6 +79,18 @@ func (l ledger) append(outcomes ...Outcome) error {
 		return fmt.Errorf("cannot write the ledger %s: %w", f.Name(), err)
 	}
 	return faultpoint.Hit("ledger.written")
+}
+
+// openLedger opens a day's file, or makes it; what is no file is put aside.
+func openLedger(path string) (*os.File, error) {
+	fd, err := durable.OpenRegular(path, os.O_RDWR|os.O_APPEND)
+	if errors.Is(err, fs.ErrNotExist) {
+		return os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL|os.O_APPEND, 0o600)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return os.NewFile(uintptr(fd), path), nil
 }
 
 func encodeLines(outcomes []Outcome) ([]byte, error) {
@@ -168,7 +183,7 @@ func (l ledger) today(t time.Time) string {
 
 // tailOf reads the last most bytes of a file; nothing where it cannot be read.
 func tailOf(path string, most int64) []byte {
-	f, err := os.Open(path)
+	f, err := durable.Peek(path)
 	if err != nil {
 		return nil
 	}

@@ -41,7 +41,9 @@ func (d *duty) advance() {
 		case d.isLate(in):
 			d.miss(in)
 		case in.Ask:
-			d.askSchedule(in)
+			if !d.isBeingAsked(in.job) {
+				d.askSchedule(in)
+			}
 		case d.mustWait(in, slots):
 		case in.job.Condition && !in.Asked && in.Retry == nil:
 			d.askCondition(in)

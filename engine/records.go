@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"slavedriver/internal/durable"
 )
 
 // Records is what a var dir holds about one job around a time. Reading it
@@ -146,9 +148,12 @@ func (r *Records) readKnown(dir string, job *Job, slave string) error {
 // readJSON leaves value as it is where there is no such file, or none that can
 // be understood: a shift will set that aside.
 func (r *Records) readJSON(path string, value any) error {
-	data, err := os.ReadFile(path)
+	data, err := durable.PeekAll(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case errors.Is(err, durable.ErrOdd):
+		r.Problems = append(r.Problems, fmt.Sprintf("%s could not be read (%v); what it held is not known", path, err))
 		return nil
 	case err != nil:
 		return fmt.Errorf("cannot read what shifts noted: %w", err)
@@ -302,7 +307,7 @@ func (l ledger) since(t time.Time, job string, take func(Outcome)) error {
 			if bytes.Contains(line, mark) && json.Unmarshal(line, &o) == nil {
 				take(o)
 			}
-		}); err != nil {
+		}); err != nil && !errors.Is(err, durable.ErrOdd) { // what is no file holds no outcome
 			return fmt.Errorf("cannot read the ledger: %w", err)
 		}
 	}
@@ -310,7 +315,7 @@ func (l ledger) since(t time.Time, job string, take func(Outcome)) error {
 }
 
 func eachLine(path string, take func([]byte)) error {
-	f, err := os.Open(path)
+	f, err := durable.Peek(path)
 	if err != nil {
 		return err
 	}

@@ -46,6 +46,9 @@ type Shift struct {
 	Speak func(ctx context.Context) (release func(), err error)
 	// Outbox is what handlers leave messages to; nil: they cannot.
 	Outbox Outbox
+	// Another loads the entry file once more, for questions to its functions
+	// that must not wait for handlers. nil: they are put to Script, in turn.
+	Another func() (Script, error)
 	// Again ends this process and, unless over, begins the shift anew in it:
 	// the script hangs where nothing can interrupt it. nil: the next shift, which
 	// ends this one, is waited for.
@@ -119,11 +122,12 @@ type duty struct {
 	bySlug  map[string][]*run // those of them that have not ended
 	running int               // how many have not ended
 
-	inbox  chan func()
-	voice  *voice
-	leases *leaseWorker
-	roster Roster // of the store; nil: it keeps none
-	report Report
+	inbox   chan func()
+	oracles oracles
+	voice   *voice
+	leases  *leaseWorker
+	roster  Roster // of the store; nil: it keeps none
+	report  Report
 }
 
 // open prepares a shift in its var dir.
@@ -146,6 +150,7 @@ func (s *Shift) open(ctx context.Context) (*duty, error) {
 	if err := d.openAgenda(); err != nil {
 		return nil, err
 	}
+	d.oracles.d = d
 	d.voice = newVoice(d)
 	s.Script.OnHung(d.voice.hung)
 	s.scriptLog.connect(d.voice)

@@ -27,10 +27,11 @@ const (
 	// pieceSize is the most output that one event brings.
 	pieceSize = 64 << 10
 	// An event is set aside once the deaths of shifts in its handlers come to
-	// deathsAllowed: three past their deadline, or twelve for any reason (it may
-	// be the system that ends a handler which takes all memory).
-	deathsAllowed     = 12
-	deathPastDeadline = 4
+	// deathsAllowed: three past their deadline, or for any reason those of two
+	// hours (it may be the system that ends a handler which takes all memory;
+	// fewer may be a bad day).
+	deathsAllowed     = 120
+	deathPastDeadline = 40
 )
 
 // deathsMore is what the death of a shift counts, boot being when it called the

@@ -89,8 +89,8 @@ func TestWhy(t *testing.T) {
 		{"a function fails", asked, "12:00:00", seen, VerdictUnknown,
 			`whether "Asked" was due at 2026-11-23 12:00 UTC is not known: its schedule function fails: a.lua:3: no table`,
 			func(q *Why) { q.FunctionErr = errors.New("a.lua:3: no table") }},
-		{"a function says yes", asked, "12:00:00", seen, VerdictNotDue,
-			`"Asked" was not due at 2026-11-23 12:00 UTC: its schedule function, which says yes now, did not when a shift asked it`,
+		{"a function says yes", asked, "12:00:00", seen, VerdictNoRecord,
+			`"Asked" was not started for 2026-11-23 12:00 UTC: its schedule function says yes now, but no shift noted that it did then: none asked it in time, or it said no`,
 			func(q *Why) { q.FunctionSays = true }},
 
 		{"disabled", off, "12:30:00", with(func(r *Records) { r.Off = true }), VerdictDisabled,

@@ -28,8 +28,8 @@ func (q Why) sayUnrecorded(a *Explanation, t time.Time) {
 		a.Verdict = VerdictNew
 		a.Sentence = fmt.Sprintf("%s: a shift first saw it with this schedule at %s, and it begins with that minute", q.notStarted(t), q.words(r.Since))
 	case q.Job.ScheduleFunc:
-		a.Verdict = VerdictNotDue
-		a.Sentence = fmt.Sprintf("%q was not due at %s: its schedule function, which says yes now, did not when a shift asked it", q.Job.Name, q.words(t))
+		a.Verdict = VerdictNoRecord
+		a.Sentence = fmt.Sprintf("%s: its schedule function says yes now, but no shift noted that it did then: none asked it in time, or it said no", q.notStarted(t))
 	default:
 		a.Verdict = VerdictNoRecord
 		a.Sentence = fmt.Sprintf("%q was due at %s and a shift decided about it, but the ledger has nothing of it: was a file of it removed?", q.Job.Name, q.words(t))

@@ -17,6 +17,7 @@ import (
 // loaded is an entry file for a shift.
 type loaded struct {
 	script *luaapi.Script
+	files  luaapi.Files       // where it was read
 	read   *lastgood.Recorder // nil where the script is that of a copy
 	broken *engine.LoadError  // why it is; nil where it is not
 }
@@ -47,7 +48,7 @@ func (c *command) loadForShift(ctx context.Context, file string) (*loaded, error
 	read := lastgood.Record(c.disk())
 	script, err := c.loadFrom(ctx, file, read)
 	if err == nil {
-		return &loaded{script: script, read: read}, nil
+		return &loaded{script: script, files: c.disk(), read: read}, nil
 	}
 	if !c.strict && mayUseCopy(err) {
 		if l := c.loadCopy(ctx, file, err); l != nil {
@@ -87,7 +88,7 @@ func (c *command) loadCopy(ctx context.Context, file string, broken error) *load
 		return nil
 	}
 	copied.Loaded(c.disk())
-	return &loaded{script: script, broken: &engine.LoadError{
+	return &loaded{script: script, files: copied, broken: &engine.LoadError{
 		Message: withHint(broken), Same: sameError(file, broken), Copy: copied.Of(),
 	}}
 }

@@ -54,6 +54,7 @@ func (c *command) runShift(cmd *cobra.Command, file string) error {
 	go duty.Reap(ctx)
 	shift := &engine.Shift{At: at, Release: duty.Release, LoadError: l.broken}
 	shift.CopyError = l.keep(dir, c.clock.Now())
+	shift.Another = func() (engine.Script, error) { return c.another(ctx, file, l.files, dir, shift) }
 	return c.work(ctx, l.script, dir, shift)
 }
 

@@ -14,6 +14,9 @@ import (
 	"slavedriver/luaapi"
 )
 
+// lastYear is the last in which schedules are due, as in hashicorp/cronexpr.
+const lastYear = 2099
+
 const simulateManual = `Lists every start that the schedules ask for, from --from on and before --to, in
 the order of time, and starts nothing:
 
@@ -101,6 +104,9 @@ func (given simulation) span(cmd *cobra.Command) (from, to time.Time, err error)
 	}
 	if to, _, err = moment("--to", given.to); err != nil {
 		return from, to, err
+	}
+	if to.Year() > lastYear+1 {
+		return from, to, usage(fmt.Sprintf("--to %q is too far ahead: schedules end with the year %d", given.to, lastYear), "")
 	}
 	if !from.Before(to) {
 		return from, to, usage(fmt.Sprintf("nothing is between --from %q and --to %q", given.from, given.to),

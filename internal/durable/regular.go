@@ -10,9 +10,15 @@ import (
 	"time"
 )
 
-// ErrOdd is what errors of OpenRegular and ReadFile are, beside fs.ErrNotExist,
-// where something was put aside.
-var ErrOdd = errors.New("it is no file, and was put aside")
+// ErrOdd is what errors are where something else than a file of ours was found;
+// those of OpenRegular and ReadFile, which put it aside, are fs.ErrNotExist too.
+var ErrOdd = errors.New("it is no file of ours")
+
+// putAsideError is ErrOdd and fs.ErrNotExist.
+type putAsideError struct{}
+
+func (putAsideError) Error() string        { return ErrOdd.Error() }
+func (putAsideError) Is(target error) bool { return target == ErrOdd || target == fs.ErrNotExist }
 
 // OpenRegular opens a file that is there, close-on-exec, and never waits.
 // Anything else under its name (a FIFO, a folder, a link: a job's doing) would
@@ -32,7 +38,7 @@ func OpenRegular(path string, flags int) (int, error) {
 		if err := PutAside(path); err != nil {
 			return -1, err
 		}
-		err = fmt.Errorf("%w: %w", ErrOdd, syscall.ENOENT)
+		err = putAsideError{}
 	}
 	return -1, &fs.PathError{Op: "open", Path: path, Err: err}
 }
@@ -55,23 +61,60 @@ func PutAside(path string) error {
 	return nil
 }
 
-// ErrTooLarge is what ReadFile gives for a file that nobody of us wrote.
-var ErrTooLarge = errors.New("it is larger than anything that is written there")
-
-// mostRead bounds ReadFile, in bytes: many times what any of our files holds.
+// mostRead bounds ReadFile and Peek, in bytes: many times what any of our files
+// holds.
 const mostRead = 64 << 20
 
-// ReadFile reads a whole file, as OpenRegular opens it.
+// ReadFile reads a whole file, as OpenRegular opens it. One that is larger than
+// anything that is written there is put aside too.
 func ReadFile(path string) ([]byte, error) {
 	fd, err := OpenRegular(path, syscall.O_RDONLY)
 	if err != nil {
 		return nil, err
 	}
-	f := os.NewFile(uintptr(fd), path)
+	data, err := readAll(os.NewFile(uintptr(fd), path))
+	if errors.Is(err, ErrOdd) {
+		if err := PutAside(path); err != nil {
+			return nil, err
+		}
+		err = &fs.PathError{Op: "read", Path: path, Err: putAsideError{}}
+	}
+	return data, err
+}
+
+// readAll reads and closes a file; ErrOdd where there is no end to it.
+func readAll(f *os.File) ([]byte, error) {
 	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, mostRead+1))
 	if err == nil && len(data) > mostRead {
-		err = &fs.PathError{Op: "read", Path: path, Err: ErrTooLarge}
+		return nil, ErrOdd
 	}
 	return data, err
+}
+
+// Peek opens a file for an onlooker, who changes nothing: what is no file gives
+// ErrOdd, and stays where it is.
+func Peek(path string) (*os.File, error) {
+	fd, err := open(path, syscall.O_RDONLY)
+	if err != nil {
+		if info, missing := os.Lstat(path); missing == nil && !info.Mode().IsRegular() {
+			err = ErrOdd
+		}
+		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
+	}
+	f := os.NewFile(uintptr(fd), path)
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		_ = f.Close()
+		return nil, &fs.PathError{Op: "open", Path: path, Err: errors.Join(err, ErrOdd)}
+	}
+	return f, nil
+}
+
+// PeekAll reads a whole file for an onlooker; see Peek.
+func PeekAll(path string) ([]byte, error) {
+	f, err := Peek(path)
+	if err != nil {
+		return nil, err
+	}
+	return readAll(f)
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"sync"
 	"time"
 
@@ -64,7 +63,7 @@ func (r *Recorder) Keep(path, entry string, now time.Time) error {
 		return nil
 	}
 	g.entry, g.at = entry, now
-	if old, err := os.ReadFile(path); err == nil && g.isIn(old) {
+	if old, err := durable.ReadFile(path); err == nil && g.isIn(old) {
 		return nil
 	}
 	return durable.WriteFile(path, g.encode(), "lastgood")
@@ -76,7 +75,7 @@ var ErrNone = errors.New("there is no last good copy")
 // Open reads the last good copy of an entry file. One that is damaged, or of
 // another entry file, is an error that says so.
 func Open(path, entry string) (*Copy, error) {
-	data, err := os.ReadFile(path)
+	data, err := durable.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, ErrNone
 	}

@@ -109,7 +109,7 @@ func Open(dir string) (*Run, error) {
 		}
 		return nil, fmt.Errorf("cannot open run %s: it has no intent.json: %w", dir, ErrCorrupt)
 	}
-	if errors.Is(err, durable.ErrTooLarge) || errors.Is(err, syscall.ENOTDIR) {
+	if errors.Is(err, syscall.ENOTDIR) {
 		return nil, fmt.Errorf("cannot open run %s: %w: %w", dir, ErrCorrupt, err)
 	}
 	if err != nil {

@@ -32,14 +32,15 @@ func Open(base, namespace, entryFile string) (*Dir, error) {
 	if err := os.MkdirAll(base, 0o700); err != nil {
 		return nil, fmt.Errorf("cannot create the var dir: %w; another place can be given with --var-dir", err)
 	}
+	if err := checkOwn(base); err != nil { // before anything is put there
+		return nil, err
+	}
 	d := &Dir{path: filepath.Join(base, namespace)}
 	if err := os.Mkdir(d.path, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
 		return nil, fmt.Errorf("cannot create the var dir: %w", err)
 	}
-	for _, folder := range []string{base, d.path} {
-		if err := checkOwn(folder); err != nil {
-			return nil, err
-		}
+	if err := checkOwn(d.path); err != nil {
+		return nil, err
 	}
 	d.enterIndex(base, entryFile, namespace)
 	return d, nil

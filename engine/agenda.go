@@ -40,6 +40,8 @@ type agenda struct {
 	StoreMet storeMet `json:"storeMet,omitzero"`
 	// StoreDownSince is when the lock store stopped answering; zero while it answers.
 	StoreDownSince time.Time `json:"storeDownSince,omitzero"`
+	// Roster is what was said and is to be said about slaves (muster.go).
+	Roster roster `json:"roster,omitzero"`
 	// LoadTrouble is that the entry file does not load, CopyTrouble that no copy
 	// of it can be made (config.go).
 	LoadTrouble trouble `json:"loadTrouble,omitzero"`
@@ -69,6 +71,8 @@ type intent struct {
 	Ask bool `json:"ask,omitempty"`
 	// Asked: the job's condition was asked, and holds.
 	Asked bool `json:"asked,omitempty"`
+	// Problem is why the last try failed, for the missed event.
+	Problem string `json:"problem,omitempty"`
 	// Retry is what a second or later attempt needs to know of the run so far.
 	Retry *retry `json:"retry,omitempty"`
 
@@ -77,11 +81,11 @@ type intent struct {
 	committed  bool          // this record, Starting included, is on the disk
 	phase      phase         // how far the start has come
 	notBefore  time.Duration // Clock.Boot: do not try again earlier
-	problem    string        // why the last try failed, for the missed event
 	fence      int64
 	confirmed  time.Duration // Clock.Boot when its Confirm was sent; 0 without a lease
 	folder     RunFile       // of a run that was prepared and never started
 	triedLease bool
+	left       bool // an earlier shift was about to start it, and may have its lease
 	locked     bool // folder, and its lock is ours
 	created    bool // its run folder was made
 	settled    bool // started or given up: leaves the agenda with the next commit
@@ -123,7 +127,7 @@ func loadAgenda(path string) (a *agenda, warning string, err error) {
 			"starts that waited in it are lost, schedules go on from this minute", err, aside), nil
 	}
 	for _, in := range a.Intents {
-		in.committed = true
+		in.committed, in.left = true, in.Starting
 		if in.Retry != nil {
 			in.fence = in.Retry.Fence
 		}

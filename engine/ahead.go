@@ -76,7 +76,7 @@ func (d *duty) reviewAfterReturn(in *intent, end time.Time) {
 	case in.Instant.After(end) && in.Ask:
 		in.settled = true // nobody knows whether it is an instant
 	case in.Instant.After(end):
-		in.problem = "the clock went back before it could be started"
+		in.Problem = "the clock went back before it could be started"
 		d.miss(in)
 	}
 }

@@ -10,6 +10,8 @@ const (
 	EventHandlerError      = "slavedriver.handler.error"
 	EventStoreError        = "slavedriver.lockstore.error"
 	EventStoreRecovered    = "slavedriver.lockstore.recovered"
+	EventSlaveLost         = "slavedriver.slave.lost"
+	EventSlaveReturned     = "slavedriver.slave.returned"
 	EventConfigError       = "slavedriver.config.error"
 	EventConfigChanged     = "slavedriver.config.changed"
 	EventJobStarted        = "slavedriver.job.started"
@@ -48,6 +50,11 @@ var figures = []ParamDoc{
 	{"attempt", "number", "which attempt this was, from 1"},
 }
 
+var slaveParams = []ParamDoc{
+	{"slave", "string", "its name, one of setKnownSlaves"},
+	{"lastSeen", "number", "when it had its last shift before that, as os.time(), nil if it never had one"},
+}
+
 // EventDocs lists every event there is, in the order of a job's life.
 var EventDocs = []EventDoc{
 	{EventStarted, "EVENT_SLAVEDRIVER_STARTED", nil, "a shift starts: every minute, so the one for a heartbeat", false},
@@ -66,6 +73,9 @@ var EventDocs = []EventDoc{
 		"the lock store cannot be reached: once when it begins, across shifts", false},
 	{EventStoreRecovered, "EVENT_SLAVEDRIVER_LOCKSTORE_RECOVERED", []ParamDoc{{"since", "number", "when it began, as os.time()"}},
 		"the lock store can be reached again", false},
+	{EventSlaveLost, "EVENT_SLAVEDRIVER_SLAVE_LOST", slaveParams,
+		"a known slave had no shift for three minutes: told by one of the others", false},
+	{EventSlaveReturned, "EVENT_SLAVEDRIVER_SLAVE_RETURNED", slaveParams, "it has shifts again: told by one slave", false},
 	{EventConfigError, "EVENT_SLAVEDRIVER_CONFIG_ERROR", []ParamDoc{
 		{"error", "string", "what is wrong, with file:line"}, {"since", "number", "when it began, as os.time()"},
 	}, "the entry file does not load and its last good copy runs: once for each error, across shifts", false},

@@ -103,6 +103,7 @@ func (d *duty) enter(r *run, inDoubt bool) bool {
 		return false
 	}
 	r.entered = true
+	d.noteEnded(r)
 	return true
 }
 

@@ -92,9 +92,11 @@ func (d *duty) release(r *run) {
 	d.leases.releases = append(d.leases.releases, hold{d.claimOfRun(r), r})
 }
 
-// giveUpLease has the lease of a start that is not made given up.
+// giveUpLease has the lease of a start that is not made given up, that of a shift
+// that died among them: what it was granted only the store knows.
 func (d *duty) giveUpLease(in *intent) {
-	if d.Store == nil || in.fence == 0 {
+	left := in.left && in.job != nil && d.needsLease(in.job)
+	if d.Store == nil || in.fence == 0 && !left {
 		return
 	}
 	h := hold{}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -23,6 +24,9 @@ type leaseWorker struct {
 	releases []hold        // the shift's: leases that are to be given up with the next call
 	again    []hold        // the shift's: those for which that failed
 	renewed  time.Duration // Clock.Boot of the last renewal
+	tried    bool          // the shift's: there was a call
+	answered bool          // the shift's: the last one was answered
+	noted    bool          // the shift's: this slave is noted, or was tried to
 }
 
 func newLeaseWorker(d *duty) *leaseWorker {
@@ -58,21 +62,41 @@ func (w *leaseWorker) next() {
 	w.waiting = w.waiting[1:]
 }
 
-// call makes one call to the store and hands its answers to the shift.
+// call makes one call to the store about claims and hands its answers to the shift.
 func (w *leaseWorker) call(what string, claims []Claim,
 	do func(context.Context, []Claim) ([]Grant, error), then func([]Grant, error)) {
-	act := func() {
-		ctx, cancel := context.WithTimeout(w.d.ctx, storePatience)
-		defer cancel()
-		grants, err := do(ctx, claims)
+	var grants []Grant
+	w.ask(func(ctx context.Context) (now time.Time, err error) {
+		grants, err = do(ctx, claims)
 		if err == nil && len(grants) != len(claims) {
 			err = fmt.Errorf("the lock store gave %d answers to %d questions (%s)", len(grants), len(claims), what)
 		}
+		if len(grants) > 0 {
+			now = grants[0].Now
+		}
+		return now, err
+	}, func(err error) {
+		w.d.meetStore(grants)
+		then(grants, err)
+	})
+}
+
+// ask makes one call to the store, which returns what the store's clock shows if
+// it said so, and lets the shift go on with what came of it.
+func (w *leaseWorker) ask(do func(context.Context) (now time.Time, err error), then func(error)) {
+	act := func() {
+		ctx, cancel := context.WithTimeout(w.d.ctx, storePatience)
+		defer cancel()
+		sent := w.d.now()
+		now, err := do(ctx)
+		received := w.d.now()
 		w.d.send(func() {
 			w.calling = false
 			w.d.storeAnswered(err)
-			w.d.meetStore(grants)
-			then(grants, err)
+			if err == nil && !now.IsZero() {
+				w.d.compareClocks(clockOffset(sent, received, now))
+			}
+			then(err)
 			w.next()
 		})
 	}
@@ -141,6 +165,7 @@ func (d *duty) claimsOf(intents []*intent) []Claim {
 
 // claim asks for the leases of intents; those granted go on to be confirmed.
 func (d *duty) claim(intents []*intent) {
+	d.releaseAll() // what makes way for them may have their leases
 	d.leases.call("claim", d.claimsOf(intents), d.Store.Acquire, func(grants []Grant, err error) {
 		d.answered(intents, grants, err, func(in *intent) {
 			in.phase = phaseClaimed
@@ -186,7 +211,7 @@ func (d *duty) answered(intents []*intent, grants []Grant, err error, granted fu
 		case err != nil:
 			d.storeSilent(in, err)
 		case grants[i].Answer == Granted:
-			in.fence = grants[i].Fence
+			in.fence, in.Problem = grants[i].Fence, ""
 			granted(in)
 		default:
 			d.refused(in, grants[i])
@@ -200,16 +225,16 @@ func (d *duty) refused(in *intent, g Grant) {
 	case Used:
 		d.elsewhere(in, g.Holder)
 	case Held:
-		d.stillRunning(in, g.Since, g.Holder)
+		d.heldBy(in, g)
 	case Forgotten:
-		in.problem = "the lock store is newer than this instant (it is new, or lost its memory) and cannot say whether it was started"
+		in.Problem = "the lock store is newer than this instant (it is new, or lost its memory) and cannot say whether it was started"
 		if d.knowsItself(in) {
 			d.startUnleased(in)
 			return
 		}
 		d.miss(in)
 	default: // a mere claim may come to nothing
-		in.problem = "another slave had claimed it: " + g.Holder
+		in.Problem = "another slave had claimed it: " + g.Holder
 		d.waitAgain(in)
 	}
 }
@@ -218,7 +243,7 @@ func (d *duty) refused(in *intent, g Grant) {
 // slave alone go on by their run folders; others wait, unless they say
 // otherwise.
 func (d *duty) storeSilent(in *intent, err error) {
-	in.problem = fmt.Sprintf("the lock store cannot be reached: %v", err)
+	in.Problem = fmt.Sprintf("the lock store cannot be reached: %v", err)
 	if in.job.RunOn == RunOnOne && in.job.OnNoStore != StoreErrorRun {
 		d.waitAgain(in)
 		return
@@ -256,6 +281,10 @@ func (d *duty) storeAnswered(err error) {
 	if d.ctx.Err() != nil {
 		return
 	}
+	if errors.Is(err, ErrRefused) { // it can be reached
+		err = nil
+	}
+	d.leases.tried, d.leases.answered = true, err == nil
 	since := d.agenda.StoreDownSince
 	switch {
 	case err != nil && since.IsZero():

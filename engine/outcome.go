@@ -41,7 +41,7 @@ func (d *duty) stillRunning(in *intent, since time.Time, slave string) {
 		d.notRetried(in, "another run of the job is going on, on "+slave)
 		return
 	}
-	d.settle(in, OutcomeSkipped, fmt.Sprintf("the last run still runs, since %s on %s", since.Format(time.RFC3339), slave))
+	d.settle(in, OutcomeSkipped, stillRunningWords(since, slave))
 	d.report.Skipped++
 	d.log(d.Plan.Levels.CannotStartNextAsLastStillRunning, in.job, "Cannot start, as the last instance is still running")
 	params := map[string]any{"slave": slave}
@@ -51,9 +51,26 @@ func (d *duty) stillRunning(in *intent, since time.Time, slave string) {
 	d.notify(EventJobStillRunning, in.Job, in.Run+"/last_instance_still_running", params)
 }
 
+func stillRunningWords(since time.Time, slave string) string {
+	return fmt.Sprintf("the last run still runs, since %s on %s", since.Format(time.RFC3339), slave)
+}
+
+// heldBy gives an intent up because the store says that the last run is still
+// there. Where it is, that is said; of all others each would say it too.
+func (d *duty) heldBy(in *intent, g Grant) {
+	if in.Retry != nil || g.Holder == d.Plan.Slave {
+		d.stillRunning(in, g.Since, g.Holder)
+		return
+	}
+	reason := stillRunningWords(g.Since, g.Holder)
+	d.settle(in, OutcomeSkipped, reason)
+	d.report.Skipped++
+	d.log(Debug, in.job, "Not started: "+reason)
+}
+
 // miss gives an intent up because its time has passed.
 func (d *duty) miss(in *intent) {
-	reason := in.problem
+	reason := in.Problem
 	if reason == "" {
 		reason = "its catch-up time ended before it could be started"
 	}

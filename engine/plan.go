@@ -13,6 +13,10 @@ type Plan struct {
 	Slave     string
 	Jobs      []*Job // in the order of the file
 
+	// KnownSlaves are all slaves there are, nil: not said. One of them that is
+	// not heard of is an event.
+	KnownSlaves []string
+
 	LockStore LockStore // the zero value: run directories alone
 	// MonitorInterval is how often output goes out while a job runs.
 	MonitorInterval time.Duration

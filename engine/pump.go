@@ -23,6 +23,7 @@ func (d *duty) pump() {
 		return
 	}
 	d.launch()
+	d.tellRoster()
 	d.commit()
 }
 
@@ -35,7 +36,7 @@ func (d *duty) advance() {
 		switch {
 		case in.settled || in.phase != phaseWaiting:
 		case in.job == nil || !in.job.Enabled:
-			in.problem = "the job is no longer in the entry file, or was disabled"
+			in.Problem = "the job is no longer in the entry file, or was disabled"
 			d.miss(in)
 		case d.isLate(in):
 			d.miss(in)

@@ -33,6 +33,8 @@ type Shift struct {
 	Err io.Writer
 	// Environ is what jobs inherit ("NAME=value").
 	Environ []string
+	// Host and Version are what others are told of this slave.
+	Host, Version string
 	// Descriptors is how many files this process may have open (ulimit -n); 0:
 	// not known.
 	Descriptors int
@@ -124,6 +126,7 @@ type duty struct {
 	oracles oracles
 	voice   *voice
 	leases  *leaseWorker
+	roster  Roster // of the store; nil: it keeps none
 	report  Report
 }
 
@@ -137,6 +140,7 @@ func (s *Shift) open(ctx context.Context) (*duty, error) {
 		jobs: map[string]*Job{}, runs: map[string]*run{}, unseen: map[string]*run{}, bySlug: map[string][]*run{},
 		began: s.Clock.Now(), saidOnce: map[string]bool{}, inbox: make(chan func(), 64),
 	}
+	d.roster, _ = s.Store.(Roster)
 	for _, job := range s.Plan.Jobs {
 		d.jobs[job.Name] = job
 	}
@@ -214,7 +218,7 @@ func (d *duty) send(act func()) {
 // idle says that nothing runs, nothing is pending and all is told.
 func (d *duty) idle() bool {
 	return len(d.runs) == 0 && len(d.unseen) == 0 && len(d.agenda.Intents) == d.settledIntents() && !d.dirty &&
-		d.leases.idle() && d.voice.idle() && d.outboxIdle()
+		d.leases.idle() && d.rosterIdle() && d.voice.idle() && d.outboxIdle()
 }
 
 func (d *duty) settledIntents() (n int) {

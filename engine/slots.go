@@ -57,6 +57,6 @@ func (d *duty) explainWait(in *intent, free slots) {
 	if free.jobs <= 0 || free.files > 0 {
 		return
 	}
-	in.problem = fmt.Sprintf("too many open files: with a limit of %d (ulimit -n) only %d runs can be watched at a time", d.Descriptors, d.mostRuns())
-	d.sayOnce("descriptors", Error, fmt.Sprintf("starts wait: %s; raise it where slavedriver is called", in.problem))
+	in.Problem = fmt.Sprintf("too many open files: with a limit of %d (ulimit -n) only %d runs can be watched at a time", d.Descriptors, d.mostRuns())
+	d.sayOnce("descriptors", Error, fmt.Sprintf("starts wait: %s; raise it where slavedriver is called", in.Problem))
 }

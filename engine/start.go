@@ -14,7 +14,7 @@ import (
 // the intent without a folder, or the folder without a process, or the process.
 func (d *duty) start(in *intent) {
 	if in.confirmed != 0 && d.Clock.Boot()-in.confirmed > StartWithin {
-		in.problem = "its lease was confirmed too long ago"
+		in.Problem = "its lease was confirmed too long ago"
 		d.waitAgain(in)
 		return
 	}
@@ -31,7 +31,7 @@ func (d *duty) start(in *intent) {
 	case err == nil:
 		d.started(in, r)
 	case transient(err):
-		in.folder, in.problem = r.file, fmt.Sprintf("could not be started: %v", err)
+		in.folder, in.Problem = r.file, fmt.Sprintf("could not be started: %v", err)
 		d.sayOnce("start "+in.Run, Error, fmt.Sprintf("job %q could not be started yet: %v", in.Job, err))
 		d.waitAgain(in)
 	default:
@@ -100,24 +100,24 @@ func (d *duty) runIntent(in *intent) (runfile.Intent, error) {
 // room or descriptors it is tried again until the catch-up ends; anything else
 // will not get better.
 func (d *duty) cannotPrepare(in *intent, err error) {
-	in.problem = fmt.Sprintf("could not be started: %v", err)
+	in.Problem = fmt.Sprintf("could not be started: %v", err)
 	if transient(err) || in.folder != nil {
 		d.sayOnce("start "+in.Run, Error, fmt.Sprintf("job %q could not be started yet: %v", in.Job, err))
 		d.waitAgain(in)
 		return
 	}
 	_, attempt := cutAttempt(in.Run)
-	d.settle(in, OutcomeFailed, in.problem)
+	d.settle(in, OutcomeFailed, in.Problem)
 	d.report.Failed++
 	d.log(d.Plan.Levels.ErrorExitCode, in.job, "Could not be started: "+err.Error())
-	d.notify(EventJobError, in.Job, in.Run+"/finished", map[string]any{"reason": in.problem, "timedOut": false, "attempt": attempt})
+	d.notify(EventJobError, in.Job, in.Run+"/finished", map[string]any{"reason": in.Problem, "timedOut": false, "attempt": attempt})
 }
 
 // neverStarted ends a run whose process could not be made.
 func (d *duty) neverStarted(in *intent, r *run, cause error) {
 	reason := fmt.Sprintf("could not be started: %v", cause)
 	if err := d.noteStop(r, reason); err != nil {
-		in.folder, in.problem = r.file, reason
+		in.folder, in.Problem = r.file, reason
 		d.waitAgain(in)
 		return
 	}

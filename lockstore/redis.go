@@ -3,8 +3,11 @@ package lockstore
 import (
 	"context"
 	_ "embed"
+	"errors"
 	"fmt"
+	"io"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -117,11 +120,19 @@ func (s *redisStore) failed(operation string, err error) error {
 	if err == nil {
 		return nil
 	}
-	hint := ""
-	if redis.IsAuthError(err) {
-		hint = " (the password comes from the URL or $SLAVEDRIVER_REDIS_PASSWORD)"
+	return fmt.Errorf("lock store %s: cannot %s leases: %w%s", s.address.shown, operation, s.address.scrub(err), s.hint(err))
+}
+
+// hint says what to do next about an error. A server that wants a password just
+// hangs up on whoever has said none and asks something longer.
+func (s *redisStore) hint(err error) string {
+	switch {
+	case redis.IsAuthError(err):
+		return " (the password comes from the URL or $SLAVEDRIVER_REDIS_PASSWORD)"
+	case s.address.Password == "" && (errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET)):
+		return " (does it need a password? It comes from the URL or $SLAVEDRIVER_REDIS_PASSWORD)"
 	}
-	return fmt.Errorf("lock store %s: cannot %s leases: %w%s", s.address.shown, operation, s.address.scrub(err), hint)
+	return ""
 }
 
 // firstMet is the earliest time at which one of the callers met the store.

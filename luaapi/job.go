@@ -177,6 +177,8 @@ func (j *job) check(s *Script) error {
 		return wrong("has neither a schedule nor a runAtDateTime")
 	case j.OnOverlap == engine.OverlapReplace && j.RunOn == engine.RunOnOne:
 		return wrong(`cannot have onOverlap = "replace" with runOn = "one": the old run may be on another slave`)
+	case s.unknownSlave(j) != "":
+		return s.unknownSlaveMistake(s.unknownSlave(j))
 	case j.RunOn == engine.RunOnOne && !s.lockStore().Shared():
 		return wrong(`has runOn = "one", which needs a lock store that the slaves share`).
 			hinting(`call slavedriver:setLockStore("redis://...") or set $SLAVEDRIVER_LOCK_STORE`)

@@ -211,7 +211,7 @@ func (s *Script) makePlan() error {
 		return err
 	}
 	s.plan = &engine.Plan{
-		EntryFile: s.entry, Namespace: s.namespace, LockStore: s.lockStore(),
+		EntryFile: s.entry, Namespace: s.namespace, LockStore: s.lockStore(), KnownSlaves: s.known,
 		MonitorInterval: s.monitorInterval, MaxConcurrent: s.maxConcurrent, ForwardOutput: s.forwardOutput,
 		Loggers: s.loggers, Levels: s.levels, Jobs: make([]*engine.Job, len(s.jobs)),
 	}
@@ -256,6 +256,7 @@ func (s *Script) askSlaveName(ctx context.Context) error {
 			at.raise(err)
 		}
 		s.plan.Slave = name
+		s.warnOfUnknownSelf()
 		return 0
 	})
 	_, err := s.call(ctx, s.o.LoadTimeout, ask, 0)

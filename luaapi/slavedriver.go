@@ -16,6 +16,7 @@ type settings struct {
 	slave     string
 	slaveFunc *lua.LFunction
 	namespace string
+	known     []string // slaves; nil: not said
 	store     engine.LockStore
 	storeAt   position // where it was set
 
@@ -36,6 +37,8 @@ var settingFields = sync.OnceValue(func() *fieldSet[Script] {
 		stored("namespace", namespace, func(s *Script) *string { return &s.namespace }, "", "made from the entry file's path",
 			"Whose jobs these are; required with a lock store that several hosts share."),
 		lockStoreSetting(),
+		stored("knownSlaves", slaveNames, func(s *Script) *[]string { return &s.known }, nil, "any",
+			"The names of all slaves there are: then another one in `slaves` of a job is an error, and with Redis one that is not heard of is an event."),
 		stored("monitoringSleepInterval", positive, func(s *Script) *time.Duration { return &s.monitorInterval }, time.Second, "1 s",
 			"The duration between two looks at the output of a running job."),
 		stored("maxConcurrentJobs", whole(1, math.MaxInt32), func(s *Script) *int { return &s.maxConcurrent }, 0, "no limit",

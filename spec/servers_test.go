@@ -28,7 +28,7 @@ type servers struct {
 }
 
 // serve KIND NAME [USER:PASSWORD]: starts a server on loopback, http, https,
-// smtp or smtps, and puts its URL, of a mail server its port, into $NAME. What
+// smtp, smtps or redis (where redis-server is installed; [PASSWORD]), and puts its URL, of a mail server its port, into $NAME. What
 // it is sent stands in NAME.log, its certificate in NAME.pem. The same NAME has
 // the same port again; KIND down is a port at which nobody listens.
 //
@@ -52,6 +52,9 @@ func serve(ts *testscript.TestScript, neg bool, args []string) {
 		address, value = all.http(ts, name, listen, kind == "https", l)
 	case "smtp", "smtps":
 		address, value = all.smtp(ts, name, listen, kind == "smtps", strings.Join(args[2:], ""), l)
+	case "redis":
+		address = all.redis(ts, name, listen, strings.Join(args[2:], ""))
+		value = "redis://" + address
 	case "down":
 		listener, err := net.Listen("tcp", listen)
 		ts.Check(err)
@@ -97,6 +100,19 @@ func (all *servers) http(ts *testscript.TestScript, name, listen string, private
 		s.Close()
 	})
 	return listener.Addr().String(), s.URL
+}
+
+// redis starts a redis-server without a disk; its pid is in NAME.pid.
+func (all *servers) redis(ts *testscript.TestScript, name, listen, password string) (address string) {
+	var more []string
+	if password != "" {
+		more = []string{"--requirepass", password}
+	}
+	address, cmd, err := runRedis(listen, ts.MkAbs("."), more...)
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(name+".pid"), []byte(strconv.Itoa(cmd.Process.Pid)), 0o600))
+	all.stops(ts, name, func() { endRedis(cmd) })
+	return address
 }
 
 // stops ends a server with the script, or before.

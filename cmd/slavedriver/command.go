@@ -67,7 +67,8 @@ func (c *command) root() *cobra.Command {
 	root.SetVersionTemplate("slavedriver {{.Version}}\n")
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetHelpCommand(helpCommand())
-	root.AddCommand(c.checkCommand(), c.listCommand(), c.simulateCommand(), c.whyCommand(), c.testCommand(), c.initCommand(), c.typesCommand(),
+	root.AddCommand(c.checkCommand(), c.listCommand(), c.simulateCommand(), c.whyCommand(), c.historyCommand(), c.slavesCommand(),
+		c.testCommand(), c.initCommand(), c.typesCommand(),
 		c.versionCommand(), completionCommand())
 	return root
 }

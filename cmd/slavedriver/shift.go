@@ -72,6 +72,7 @@ func (c *command) work(ctx context.Context, script *luaapi.Script, dir *vardir.D
 	}
 	shift.Plan, shift.Script, shift.Store = plan, script, store
 	shift.Dir, shift.Clock, shift.Environ, shift.Descriptors = dir.Path(), c.clock, os.Environ(), mostOpen()
+	shift.Host, shift.Version = hostname(), version()
 	shift.Out, shift.Err, shift.Say = c.scriptOutput(), c.stderr, c.sayer()
 	shift.Aloud = c.aloud(plan.Loggers)
 	shift.Speak = speaker(dir, script)
@@ -204,12 +205,24 @@ func (c *command) holder(script *luaapi.Script) vardir.Holder {
 	}
 }
 
+// hostname is for people; "" where there is none.
+func hostname() string {
+	name, _ := os.Hostname()
+	return name
+}
+
 func openStore(plan *engine.Plan, dir *vardir.Dir) (engine.Store, error) {
-	return lockstore.Open(plan.LockStore, lockstore.Options{
-		Namespace: namespace(plan), Dir: dir.Path(),
+	return lockstore.Open(plan.LockStore, storeOptions(namespace(plan), dir.Path()))
+}
+
+// storeOptions are what a store takes from this process; dir is where its
+// relative folders begin.
+func storeOptions(namespace, dir string) lockstore.Options {
+	return lockstore.Options{
+		Namespace: namespace, Dir: dir,
 		Password:         func() string { return os.Getenv(envStorePassword) },
 		SentinelPassword: func() string { return os.Getenv(envSentinelPassword) },
-	})
+	}
 }
 
 // speaker waits for the right to call handlers.

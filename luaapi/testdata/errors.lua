@@ -337,3 +337,12 @@ slavedriver:addJob({ -- error: `timeout` must be a duration
   name = "a",
   timeout = "x",
 })
+---
+slavedriver:setKnownSlaves({}) -- error: setKnownSlaves: the value must name at least one slave
+---
+slavedriver:setKnownSlaves({ "web*" }) -- error: setKnownSlaves: the value must be whole names, without the * of "web*"
+---
+slavedriver:setKnownSlaves({ "web1", "web1" }) -- error: setKnownSlaves: the value names "web1" twice
+---
+slavedriver:setKnownSlaves({ "web1", "db1" })
+slavedriver:addJob({ name = "a", schedule = "* * * * *", command = "true", slaves = { "web*", "db2" } }) -- error: job `a` is for the slave "db2", which is none of setKnownSlaves -- hint: did you mean "db1"?

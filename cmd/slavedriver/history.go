@@ -1,0 +1,173 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"slavedriver/engine"
+	"slavedriver/internal/logging"
+	"slavedriver/luaapi"
+)
+
+const historyManual = `Shows what became of the instants that were due, newest last: started and how it
+ended, skipped, missed, and why. It is what shifts recorded on this slave.
+
+With --cluster it is the runs of all slaves that ended, from the lock store: the
+last 10,000 or so of those jobs that take leases there. What the store could not
+be told is in the records of the slave alone.
+
+--json prints an object for each, as the ledger has it.`
+
+// historyShown is how many lines are shown unless --limit says otherwise.
+const historyShown = 50
+
+// historyFlags are those of the command.
+type historyFlags struct {
+	job     string
+	limit   int
+	cluster bool
+}
+
+func (c *command) historyCommand() *cobra.Command {
+	var f historyFlags
+	cmd := &cobra.Command{
+		Use:               "history FILE",
+		Short:             "Shows what became of the jobs' starts, newest last",
+		Long:              historyManual,
+		Args:              oneArgument,
+		ValidArgsFunction: onlyLua,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if f.limit < 1 {
+				return usage(fmt.Sprintf("--limit must be 1 or more, not %d", f.limit), cmd.UseLine())
+			}
+			return c.history(cmd.Context(), args[0], f)
+		},
+	}
+	cmd.Flags().StringVar(&f.job, "job", "", "only the job of that `NAME`")
+	cmd.Flags().IntVarP(&f.limit, "limit", "n", historyShown, "so many lines at the most, the newest")
+	cmd.Flags().BoolVar(&f.cluster, "cluster", false, "the runs of all slaves, from the lock store")
+	return cmd
+}
+
+func (c *command) history(ctx context.Context, file string, f historyFlags) error {
+	script, err := c.load(ctx, file)
+	if err != nil {
+		return c.historyInvalid(file, f, err)
+	}
+	defer script.Close()
+	plan := script.Plan()
+	if job := jobNamed(plan, f.job); job != nil {
+		f.job = job.Name
+	}
+	ended, err := c.outcomes(ctx, plan, f)
+	if err != nil {
+		return err
+	}
+	if len(ended) == 0 && f.job != "" && jobNamed(plan, f.job) == nil {
+		return noSuchJob(f.job, file, plan)
+	}
+	return c.printHistory(ended)
+}
+
+// historyInvalid shows what this slave recorded though the entry file does not
+// load: what ran before may be the reason to ask.
+func (c *command) historyInvalid(file string, f historyFlags, cause error) error {
+	var invalid *luaapi.Error
+	if f.cluster || !errors.As(cause, &invalid) {
+		return cause
+	}
+	entryFile, err := c.absolute(file)
+	if err != nil {
+		return err
+	}
+	dir, err := c.lookDir(entryFile, c.lastNamespace(entryFile))
+	if err != nil {
+		return cause
+	}
+	ended, err := engine.History(dir, f.job, f.limit)
+	if err != nil || len(ended) == 0 {
+		return cause
+	}
+	c.warn([]string{fmt.Sprintf("the entry file does not load: %v", cause)})
+	return c.printHistory(ended)
+}
+
+func (c *command) printHistory(ended []engine.Outcome) error {
+	if !c.json {
+		return c.historyTable(ended)
+	}
+	for _, o := range ended {
+		if err := c.printJSON(o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// outcomes are the lines to show.
+func (c *command) outcomes(ctx context.Context, plan *engine.Plan, f historyFlags) ([]engine.Outcome, error) {
+	if !f.cluster {
+		dir, err := c.lookDir(plan.EntryFile, plan.Namespace)
+		if err != nil {
+			return nil, err
+		}
+		ended, err := engine.History(dir, f.job, f.limit)
+		return ended, unusable(err)
+	}
+	roster, closeStore, err := c.openRoster(plan)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = closeStore() }()
+	return roster.History(ctx, f.job, f.limit)
+}
+
+// historyTable prints a line for each, its time on the host's clock.
+func (c *command) historyTable(ended []engine.Outcome) error {
+	if len(ended) == 0 {
+		_, err := fmt.Fprintln(c.stdout, "nothing is recorded")
+		return err
+	}
+	var lines strings.Builder
+	table := tabwriter.NewWriter(&lines, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(table, "DUE\tJOB\tSLAVE\tOUTCOME\tTOOK\tWHY")
+	for _, o := range ended {
+		took := "-"
+		if !o.Started.IsZero() {
+			took = time.Duration(math.Round(o.Duration*1000) * 1e6).String()
+		}
+		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", dateTime(o.Instant.Local()), logging.Escape(o.Job),
+			logging.Escape(o.Slave), o.Outcome, took, logging.Escape(whyEnded(o)))
+	}
+	_ = table.Flush() // nothing fails in memory
+	for line := range strings.Lines(lines.String()) {
+		if _, err := fmt.Fprintln(c.stdout, strings.TrimRight(line, " \n")); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// whyEnded is what is to be said of an outcome besides its name.
+func whyEnded(o engine.Outcome) string {
+	var words []string
+	if o.Count > 1 {
+		words = append(words, fmt.Sprintf("%d starts", o.Count))
+	}
+	if o.Attempt > 1 {
+		words = append(words, fmt.Sprintf("attempt %d", o.Attempt))
+	}
+	if o.Reason != "" {
+		words = append(words, o.Reason)
+	} else if o.Exit != nil && o.Outcome != engine.OutcomeSucceeded {
+		words = append(words, fmt.Sprintf("exit code %d", *o.Exit))
+	}
+	return strings.Join(words, "; ")
+}

@@ -1,0 +1,60 @@
+package luaapi
+
+import (
+	"slices"
+	"strings"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"slavedriver/engine"
+)
+
+// slaveNames is a list of whole names.
+var slaveNames = kind[[]string]{"list of strings",
+	func(at site, v lua.LValue) ([]string, error) {
+		names, err := toStrings(v, func(v lua.LValue) (string, error) { return line.decode(at, v) })
+		if err != nil {
+			return nil, err
+		}
+		if len(names) == 0 {
+			return nil, wrong("must name at least one slave")
+		}
+		for i, name := range names {
+			if strings.Contains(name, "*") {
+				return nil, wrong("must be whole names, without the * of %q", name)
+			}
+			if slices.Contains(names[:i], name) {
+				return nil, wrong("names %q twice", name)
+			}
+		}
+		return names, nil
+	}, fromStrings,
+}
+
+// unknownSlave is a name in a job's slaves that is none of the known ones; "":
+// there is none, or it was not said which there are.
+func (s *Script) unknownSlave(j *job) string {
+	for _, pattern := range j.Slaves {
+		is := func(name string) bool { return engine.MatchPattern(pattern, name) }
+		if s.known != nil && !slices.ContainsFunc(s.known, is) {
+			return pattern
+		}
+	}
+	return ""
+}
+
+func (s *Script) unknownSlaveMistake(name string) error {
+	m := wrong("is for the slave %q, which is none of setKnownSlaves", name)
+	if near := nearest(name, s.known); near != "" {
+		return m.hinting("did you mean \"" + near + "\"?")
+	}
+	return m.hinting("the known slaves are " + strings.Join(s.known, ", "))
+}
+
+// warnOfUnknownSelf looks whether this slave is one of the known ones.
+func (s *Script) warnOfUnknownSelf() {
+	if s.known != nil && !slices.Contains(s.known, s.plan.Slave) {
+		s.warn("this slave, %s, is none of setKnownSlaves", s.plan.Slave)
+		s.plan.Warnings = s.warnings
+	}
+}

@@ -33,6 +33,9 @@ type Shift struct {
 	Err io.Writer
 	// Environ is what jobs inherit ("NAME=value").
 	Environ []string
+	// FunctionArgs is the command, with arguments, that calls the function of the
+	// job whose name is appended to it: for jobs in Lua.
+	FunctionArgs []string
 	// Descriptors is how many files this process may have open (ulimit -n); 0:
 	// not known.
 	Descriptors int

@@ -171,13 +171,13 @@ func (j *job) complete(at site) error {
 // the file, where a setter may still come after addJob.
 func (j *job) check(s *Script) error {
 	switch {
-	case j.Command.Shell == "" && len(j.Command.Args) == 0:
+	case j.Command.Shell == "" && len(j.Command.Args) == 0 && !j.Command.Function:
 		return wrong("has no command")
 	case len(j.ScheduleText) == 0:
 		return wrong("has neither a schedule nor a runAtDateTime")
 	case j.OnOverlap == engine.OverlapReplace && j.RunOn == engine.RunOnOne:
 		return wrong(`cannot have onOverlap = "replace" with runOn = "one": the old run may be on another slave`)
-	case j.RunOn == engine.RunOnOne && !shared(s.lockStore().URL):
+	case j.RunOn == engine.RunOnOne && !shared(s.lockStore().URL) && !s.o.ForFunction:
 		return wrong(`has runOn = "one", which needs a lock store that the slaves share`).
 			hinting(`call slavedriver:setLockStore("redis://...") or set $SLAVEDRIVER_LOCK_STORE`)
 	case j.RunOn == engine.RunOnOne && j.Timezone == "":

@@ -44,6 +44,9 @@ type Options struct {
 	// what the kernel says, so that symlinks stay as they are.
 	WorkingDirectory string
 	Root             bool // jobs may have a user and a group
+	// ForFunction says that nothing but the function of a job is to be called:
+	// the settings that only a shift needs may be missing.
+	ForFunction bool
 
 	goOn bool // after a mistake, to find more of them; see Mistakes
 }
@@ -74,7 +77,8 @@ type Script struct {
 	warnings  []string
 	mistakes  []*Error // passed over
 
-	complete bool      // the plan is; options and settings stay as they are
+	complete   bool      // the plan is; options and settings stay as they are
+	inFunction bool      // this process is there for the function of a job
 	running  *deadline // of the call into the script that is going on
 	raised   *Error    // the last one that was thrown into the script
 	// explained is explain; calling that would be a cycle in the initialization
@@ -128,6 +132,9 @@ func newScript(path string, o Options) *Script {
 		o: o, shown: filepath.Clean(path), L: newVM(),
 		stdout: shareable(o.Stdout, output), stderr: shareable(o.Stderr, output),
 		bySlug: map[string]*job{}, schedules: map[zoned]schedule.Schedule{}, sources: map[string]bool{},
+	}
+	if o.ForFunction {
+		s.stdout, s.stderr = &gate{}, &gate{}
 	}
 	s.entry, s.explained = s.absolute(s.shown), s.explain
 	s.levels = engine.DefaultLogLevels()
@@ -217,7 +224,7 @@ func (s *Script) checkStore() error {
 			}
 		}
 	}
-	if shared(store.URL) && s.namespace == "" {
+	if shared(store.URL) && s.namespace == "" && !s.o.ForFunction {
 		return place(where, wrong("a lock store that others may use too needs a namespace").
 			hinting(`call slavedriver:setNamespace("...") with a name for these jobs, the same on each host`))
 	}

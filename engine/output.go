@@ -102,7 +102,7 @@ func (v *voice) tellData(t *telling, s runfile.Stream, piece runfile.Piece) bool
 	if v.d.Script.Wants(name, t.run.job) {
 		v.call(&Event{
 			Name: name, ID: fmt.Sprintf("%s/%s/%d", t.run.intent.ID, streamName(s), piece.Offset), Time: v.d.now(),
-			Job: t.run.job, Run: v.runInfo(t),
+			Job: t.run.job, Run: v.runInfo(t), Depth: t.run.intent.Depth,
 			Params: map[string]any{param: string(piece.Data), "partial": piece.Partial},
 		})
 	}

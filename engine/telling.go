@@ -19,6 +19,7 @@ const (
 	tellWarned
 	tellTimeout
 	tellFinished
+	tellRecovered
 )
 
 const (
@@ -57,7 +58,7 @@ func newTelling(d *duty, r *run) *telling {
 	t.wants[runfile.Stdout] = d.Plan.ForwardOutput || d.Script.Wants(EventJobStdout, r.job)
 	t.wants[runfile.Stderr] = d.Plan.ForwardOutput || d.Script.Wants(EventJobStderr, r.job)
 	t.all = t.wants[0] || t.wants[1]
-	for _, name := range []string{EventJobStarted, EventJobExpectedPassed, EventJobTimeout, EventJobRetrying, EventJobSuccess, EventJobError} {
+	for _, name := range []string{EventJobStarted, EventJobExpectedPassed, EventJobTimeout, EventJobRetrying, EventJobSuccess, EventJobError, EventJobRecovered} {
 		t.all = t.all || d.Script.Wants(name, r.job)
 	}
 	if told, err := r.file.ReadTold(); err == nil && r.adopted {
@@ -123,9 +124,19 @@ func (v *voice) sayEnd(t *telling) bool {
 	case !t.has(tellFinished):
 		name, params := t.ending.event(t.run.job, t.run.intent.Attempt)
 		return v.tell(t, tellFinished, name, params)
+	case t.ending.streak.Ended > 0 && !t.has(tellRecovered):
+		return v.tell(t, tellRecovered, EventJobRecovered, t.ending.recoveredParams())
 	}
 	v.toldAll(t)
 	return false
+}
+
+// failingSince is Event.Since.
+func (t *telling) failingSince() (since time.Time) {
+	if t.ending != nil {
+		since = t.ending.streak.Since
+	}
+	return since
 }
 
 func (t *telling) isNever() bool { return t.ending != nil && t.ending.Never }
@@ -172,6 +183,9 @@ func (v *voice) tellAgain(t *telling) bool {
 	if t.ending == nil {
 		return false // its end is seen again in a moment
 	}
+	if call == tellRecovered {
+		return v.tell(t, call, EventJobRecovered, t.ending.recoveredParams())
+	}
 	name, params := t.ending.event(t.run.job, t.run.intent.Attempt)
 	return v.tell(t, call, name, params)
 }
@@ -191,7 +205,7 @@ func (v *voice) setEventAside(t *telling, call uint8) bool {
 	message := fmt.Sprintf("an event of run %s was set aside: %d shifts ended in its handlers", t.run.intent.ID, deathsAllowed)
 	v.d.Log.Log(Error, message, nil)
 	v.call(&Event{
-		Name: EventHandlerError, ID: t.run.intent.ID + "/set-aside", Time: v.d.now(), Job: t.run.job, Run: v.runInfo(t),
+		Name: EventHandlerError, ID: t.run.intent.ID + "/set-aside", Time: v.d.now(), Job: t.run.job, Run: v.runInfo(t), Depth: t.run.intent.Depth,
 		Params: map[string]any{"event": t.eventOf(call), "error": message},
 	})
 	return true
@@ -210,6 +224,8 @@ func (t *telling) eventOf(call uint8) string {
 		return EventJobExpectedPassed
 	case tellTimeout:
 		return EventJobTimeout
+	case tellRecovered:
+		return EventJobRecovered
 	}
 	switch {
 	case t.ending != nil && t.ending.good(t.run.job):
@@ -231,7 +247,7 @@ func (v *voice) tell(t *telling, kind uint8, name string, params map[string]any)
 		}
 		v.call(&Event{
 			Name: name, ID: t.run.intent.ID + "/" + t.word(kind), Time: v.d.now(),
-			Job: t.run.job, Run: v.runInfo(t), Params: params,
+			Job: t.run.job, Run: v.runInfo(t), Depth: t.run.intent.Depth, Since: t.failingSince(), Params: params,
 		})
 		told.Done |= 1 << kind
 		return v.noteDone(t, told)
@@ -289,6 +305,8 @@ func (t *telling) word(kind uint8) string {
 		return "expected_runtime_elapsed"
 	case kind == tellTimeout:
 		return "timeout"
+	case kind == tellRecovered:
+		return "recovered"
 	case t.ending.Retried:
 		return "retrying"
 	}

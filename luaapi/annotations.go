@@ -38,7 +38,7 @@ var luaTypes = sync.OnceValue(func() map[string]string {
 		// The one table that a setting takes.
 		"string or table": "string|slavedriver.LockStore", "string or function": "string|(fun(): string)",
 		"cron expression, list of them, or function": "string|string[]|(fun(now: table): boolean)",
-		"string, list of strings, or function":       "string|string[]|(fun(job: slavedriver.Job, run: slavedriver.Run): any, string?)",
+		"string, list of strings, or function":       "string|string[]|(fun(job: slavedriver.Job, run: slavedriver.Run): any)",
 	}
 })
 

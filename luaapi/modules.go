@@ -30,6 +30,7 @@ type moduleState struct {
 
 	// What is being told; with letters, it makes the ids of letters.
 	event   *engine.Event // nil: none
+	starter Starter
 	handler int
 	letters int // that this handler has written
 

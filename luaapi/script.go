@@ -79,8 +79,8 @@ type Script struct {
 
 	complete   bool      // the plan is; options and settings stay as they are
 	inFunction bool      // this process is there for the function of a job
-	running  *deadline // of the call into the script that is going on
-	raised   *Error    // the last one that was thrown into the script
+	running    *deadline // of the call into the script that is going on
+	raised     *Error    // the last one that was thrown into the script
 	// explained is explain; calling that would be a cycle in the initialization
 	// of the tables of methods.
 	explained   func(error) *Error

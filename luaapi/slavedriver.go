@@ -70,6 +70,7 @@ var slavedriverClass = sync.OnceValue(func() *class[Script] {
 			{"getSlaveName", "", "returns the name of this slave", getSlaveName},
 			{"attach", "pattern, handler [, priority or options]", "calls a function at each event whose name matches; returns an id", attach},
 			{"detach", "id", "takes a handler away", detach},
+			{"start", "job or name", "starts a job now, from a handler, once for each event; returns the id of its run, or nil and why it is not started", start},
 			{"run", "", "says that the plan is complete and ends the entry file", run},
 		},
 	}

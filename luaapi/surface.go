@@ -74,6 +74,7 @@ var signatures = sync.OnceValue(func() map[string]signature {
 		"slavedriver.getSlaveName":          {nil, "string"},
 		"slavedriver.attach":                {[]paramDoc{{"pattern", "string"}, {"handler", typeHandler}, {"options?", "number|slavedriver.AttachOptions"}}, "integer"},
 		"slavedriver.detach":                {[]paramDoc{{"id", "integer"}}, ""},
+		"slavedriver.start":                 {[]paramDoc{{"job", "slavedriver.Job|string"}}, "string?, string?"},
 		"slavedriver.run":                   {},
 		"slavedriver.Job":                   {[]paramDoc{{"job", "string|slavedriver.JobOptions"}}, "slavedriver.Job"},
 		"slavedriver.FileLogger":            {[]paramDoc{{"options", "slavedriver.FileLoggerOptions"}}, "slavedriver.Logger"},

@@ -89,6 +89,7 @@ type Script struct {
 	complained  []int  // logger functions that failed
 	handlers    atomic.Pointer[[]*handler]
 	lastHandler int
+	alerts      map[string]int // how many there are, by whom they are about
 	state       State
 	plan        *engine.Plan
 	moduleState

@@ -104,6 +104,7 @@ func (s *Script) statics() map[string]lua.LValue {
 			return j.self, nil
 		}),
 	}
+	statics["alert"] = s.constructor(makeAlert)
 	for _, e := range engine.EventDocs {
 		statics[e.Constant] = lua.LString(e.Name)
 	}

@@ -1,0 +1,33 @@
+-- A ping at the start, the success and the failure of a job, as healthchecks.io and what
+-- is like it take them: they say when nothing came, which nobody else can.
+--
+--   require("senders.healthchecks")({ job = "Backup", url = secret.env("BACKUP_PING_URL") })
+--
+-- url is the check's ping URL; the end of the output comes with the last ping. All
+-- options of attach may be given. A run that is tried again is pinged at its end.
+local slavedriver = require("slavedriver")
+local http = require("slavedriver.http")
+
+local most = 100000 -- bytes of a ping's body
+
+local function ping(url, body)
+  assert(http.post(url, { body = body, headers = { ["Content-Type"] = "text/plain; charset=utf-8" }, outbox = true }))
+end
+
+return function(options)
+  assert(type(options) == "table" and options.url and options.job, "senders.healthchecks needs { job =, url = }")
+  local url = (options.url:gsub("/+$", ""))
+  local filter = { job = options.job, tags = options.tags, priority = options.priority, timeout = options.timeout }
+  slavedriver:attach("slavedriver.job.started", function(job, params, event)
+    if event.run.attempt == 1 then
+      ping(url .. "/start", event.run.id)
+    end
+  end, filter)
+  slavedriver:attach("slavedriver.job.finished.success", function(job, params, event)
+    ping(url, event.run:output({ maxBytes = most }))
+  end, filter)
+  slavedriver:attach("slavedriver.job.finished.error", function(job, params, event)
+    local reason = params.reason or ("exit code " .. tostring(params.exitCode))
+    ping(url .. "/fail", (reason .. "\n" .. event.run:output({ maxBytes = most })):sub(1, most))
+  end, filter)
+end

@@ -1,0 +1,40 @@
+-- Alerts to Slack, by an incoming webhook:
+--
+--   slavedriver.alert({ after = 3, every = "1h", send = require("senders.slack")({ url = secret.env("SLACK_WEBHOOK") }) })
+--
+-- url is the webhook's; icons may be changed: { failing = ":fire:", recovered = ":sun:" }.
+local http = require("slavedriver.http")
+local text = require("slavedriver.text")
+
+local longest = 2800 -- a section of a message holds 3000 characters
+
+-- escape keeps what a job printed from being markup: <!channel> would wake everybody.
+local function escape(s)
+  s = text.replace(s, "&", "&amp;")
+  s = text.replace(s, "<", "&lt;")
+  return (text.replace(s, ">", "&gt;"))
+end
+
+-- tail is the end of what is escaped already, without half a line or entity.
+local function tail(s)
+  if #s <= longest then
+    return s
+  end
+  s = s:sub(-longest)
+  local newline = s:find("\n", 1, true)
+  return "…\n" .. (newline and s:sub(newline + 1) or s:match("[^;]*;?(.*)"))
+end
+
+return function(options)
+  assert(type(options) == "table" and options.url, "senders.slack needs { url = the URL of an incoming webhook }")
+  local icons = options.icons or { failing = ":red_circle:", recovered = ":large_green_circle:" }
+  return function(alert)
+    local head = icons[alert.kind] .. " *" .. escape(alert.text) .. "* on " .. escape(alert.slave)
+    local blocks = { { type = "section", text = { type = "mrkdwn", text = tail(head) } } }
+    if alert.kind == "failing" and alert.output ~= "" then
+      local output = tail(escape((text.replace(alert.output, "```", "'''"))))
+      table.insert(blocks, { type = "section", text = { type = "mrkdwn", text = "```\n" .. output .. "\n```" } })
+    end
+    assert(http.post(options.url, { json = { text = escape(alert.text), blocks = blocks }, outbox = true }))
+  end
+end

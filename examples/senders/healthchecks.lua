@@ -10,13 +10,15 @@ local http = require("slavedriver.http")
 
 local most = 100000 -- bytes of a ping's body
 
-local function ping(url, body)
-  assert(http.post(url, { body = body, headers = { ["Content-Type"] = "text/plain; charset=utf-8" }, outbox = true }))
-end
-
 return function(options)
   assert(type(options) == "table" and options.url and options.job, "senders.healthchecks needs { job =, url = }")
   local url = (options.url:gsub("/+$", ""))
+  local function ping(to, body)
+    assert(http.post(to, {
+      body = body, headers = { ["Content-Type"] = "text/plain" },
+      outbox = true, order = "ping " .. options.job, -- a start that comes after its end would count as hanging
+    }))
+  end
   local filter = { job = options.job, tags = options.tags, priority = options.priority, timeout = options.timeout }
   slavedriver:attach("slavedriver.job.started", function(job, params, event)
     if event.run.attempt == 1 then

@@ -4,7 +4,8 @@
 --     host = "smtp.example.com", from = "jobs@example.com", to = { "ops@example.com" },
 --   }) })
 --
--- All options of slavedriver.mail may be given: port, tls, user, password, cc …
+-- All options of slavedriver.mail may be given: port, tls, user, password, cc … (the
+-- path of ca as an absolute one).
 local mail = require("slavedriver.mail")
 
 -- when is a time for people and for programs.

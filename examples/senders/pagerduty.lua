@@ -21,15 +21,15 @@ return function(options)
   assert(type(options) == "table" and options.key, "senders.pagerduty needs { key = the integration key }")
   local url = options.url or "https://events.pagerduty.com/v2/enqueue"
   return function(alert)
-    local event = { routing_key = options.key, dedup_key = cut(alert.id, 255), event_action = "resolve" }
+    local message = { routing_key = options.key, dedup_key = cut(alert.id, 255), event_action = "resolve" }
     if alert.kind == "failing" then
       local severity = options.severity or "critical"
       if type(severity) == "function" then
         severity = severity(alert)
       end
       assert(severities[severity], "senders.pagerduty: there is no severity " .. tostring(severity))
-      event.event_action = "trigger"
-      event.payload = {
+      message.event_action = "trigger"
+      message.payload = {
         summary = cut(alert.text, 1024), source = alert.slave, severity = severity, component = alert.job.name,
         timestamp = os.date("!%Y-%m-%dT%H:%M:%SZ", alert.time),
         custom_details = {
@@ -38,6 +38,7 @@ return function(options)
         },
       }
     end
-    assert(http.post(url, { json = event, outbox = true }))
+    -- In order: an incident that is resolved before it is triggered stays open.
+    assert(http.post(url, { json = message, outbox = true, order = "pagerduty " .. message.dedup_key }))
   end
 end

@@ -21,8 +21,7 @@ local function tail(s)
     return s
   end
   s = s:sub(-longest)
-  local newline = s:find("\n", 1, true)
-  return "…\n" .. (newline and s:sub(newline + 1) or s:match("[^;]*;?(.*)"))
+  return "…\n" .. s:sub((s:find("[\n;]") or 0) + 1)
 end
 
 return function(options)

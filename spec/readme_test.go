@@ -18,6 +18,9 @@ func TestReadmeLua(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(dir, "jobs"), 0o700); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.CopyFS(filepath.Join(dir, "senders"), os.DirFS("../examples/senders")); err != nil {
+		t.Fatal(err)
+	}
 	for i, block := range blocks(readme(t), "lua") {
 		path := filepath.Join(dir, fmt.Sprintf("%d.lua", i))
 		if err := os.WriteFile(path, []byte(block), 0o600); err != nil {

@@ -250,6 +250,7 @@ func (s *Script) logFromScript(level, message string, fields map[string]any) err
 	switch {
 	case s.log != nil:
 		write()
+	case s.o.ForFunction: // the shift has said it
 	case len(s.early) < mostEarlyMessages:
 		s.early = append(s.early, write)
 	}

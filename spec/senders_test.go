@@ -223,3 +223,32 @@ func (b *inbox) check(t *testing.T, name string, want ...string) {
 		t.Errorf("%s: %s", name, problem)
 	}
 }
+
+// TestSendersWithoutTheirSecrets: jobs run all the same, and what is missing is said.
+func TestSendersWithoutTheirSecrets(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.CopyFS(filepath.Join(dir, "senders"), os.DirFS("../examples/senders")); err != nil {
+		t.Fatal(err)
+	}
+	const entry = `
+slavedriver.alert({ send = require("senders.slack")({}) })
+slavedriver.alert({ send = require("senders.pagerduty")({}) })
+require("senders.healthchecks")({ job = "Backup" })
+slavedriver:addJob({ name = "Backup", schedule = "* * * * *", command = function() return nil, "no room" end })
+`
+	if err := os.WriteFile(filepath.Join(dir, "slavedriver.lua"), []byte(entry), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(filepath.Join(binary, "slavedriver"), filepath.Join(dir, "slavedriver.lua"))
+	cmd.Env = append(os.Environ(), "SLAVEDRIVER_VAR_DIR="+filepath.Join(dir, "var"), "SLAVEDRIVER_TEST_NOW="+noon)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	wants(t, string(out), "senders.slack has no url: alerts to Slack will fail", "senders.pagerduty has no key: alerts to PagerDuty will fail",
+		"senders.healthchecks has no url: nothing is pinged about Backup", "slack.lua:40: senders.slack has no url", "its last words: no room")
+	if n := strings.Count(string(out), "alerts to Slack will fail"); n != 1 {
+		t.Errorf("that is said %d times:\n%s", n, out)
+	}
+}

@@ -14,7 +14,7 @@ local function when(time)
 end
 
 return function(options)
-  assert(type(options) == "table" and options.host and options.from and options.to,
+  assert(options.host and options.from and options.to,
     "senders.mail needs { host =, from =, to = }")
   return function(alert)
     local letter = { outbox = true }

@@ -6,6 +6,7 @@
 -- key is the integration's; severity is "critical" (the default), "error", "warning" or
 -- "info", or a function (alert) that returns one of these.
 local http = require("slavedriver.http")
+local log = require("slavedriver.log")
 
 local severities = { critical = true, error = true, warning = true, info = true }
 
@@ -18,10 +19,12 @@ local function cut(s, most)
 end
 
 return function(options)
-  assert(type(options) == "table" and options.key, "senders.pagerduty needs { key = the integration key }")
+  if not options.key then -- a secret that is missing must not keep the jobs from running
+    log.error("senders.pagerduty has no key: alerts to PagerDuty will fail")
+  end
   local url = options.url or "https://events.pagerduty.com/v2/enqueue"
   return function(alert)
-    local message = { routing_key = options.key, dedup_key = cut(alert.id, 255), event_action = "resolve" }
+    local message = { routing_key = assert(options.key, "senders.pagerduty has no key"), dedup_key = cut(alert.id, 255), event_action = "resolve" }
     if alert.kind == "failing" then
       local severity = options.severity or "critical"
       if type(severity) == "function" then

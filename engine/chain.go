@@ -41,11 +41,11 @@ type startRequest struct {
 	Depth   int       `json:"depth"` // how many runs led to it
 }
 
-// NotStarted is why a job is not started, where that is as the entry file
+// NotStartedError is why a job is not started, where that is as the entry file
 // wants it.
-type NotStarted struct{ Reason string }
+type NotStartedError struct{ Reason string }
 
-func (n *NotStarted) Error() string { return n.Reason }
+func (n *NotStartedError) Error() string { return n.Reason }
 
 // requests are what a shift knows of the starts that its handlers asked for.
 type requests struct {
@@ -57,14 +57,14 @@ type requests struct {
 // RequestStart asks for a start of a job because of an event, once for the two of
 // them: asked again, it gives the run of the first time. The start is as good as
 // made when it returns nil; a shift makes it as slots and the last run allow. The
-// error is a *NotStarted for a job that is disabled or another slave's. It is
+// error is a *NotStartedError for a job that is disabled or another slave's. It is
 // called in handlers alone, so by one goroutine.
 func (s *Shift) RequestStart(e *Event, job *Job) (run string, err error) {
 	switch {
 	case !job.Enabled:
-		return "", &NotStarted{fmt.Sprintf("job %q is disabled", job.Name)}
+		return "", &NotStartedError{fmt.Sprintf("job %q is disabled", job.Name)}
 	case !job.OnSlave(s.Plan.Slave):
-		return "", &NotStarted{fmt.Sprintf("job %q does not run on slave %s", job.Name, s.Plan.Slave)}
+		return "", &NotStartedError{fmt.Sprintf("job %q does not run on slave %s", job.Name, s.Plan.Slave)}
 	}
 	path := filepath.Join(s.Dir, folderStarts, requestKey(e, job)+requestWaits)
 	for _, there := range []string{path, takenName(path)} {

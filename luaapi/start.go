@@ -30,7 +30,7 @@ func start(at site, s *Script) int {
 		at.raise(about("start:", err))
 	}
 	run, err := s.starter.RequestStart(s.event, &j.Job)
-	var off *engine.NotStarted
+	var off *engine.NotStartedError
 	switch {
 	case errors.As(err, &off):
 		at.L.Push(lua.LNil)

@@ -47,7 +47,7 @@ var figures = []ParamDoc{
 	{"cpuTime", "number", "seconds of CPU of the job and its children, nil if not known"},
 	{"maxRss", "number", "the largest process's memory in bytes, nil if not known"},
 	{"attempt", "number", "which attempt this was, from 1"},
-	{"consecutiveFailures", "number", "how many runs of the job have failed in a row on this slave, this one included; 0 after a success"},
+	{"consecutiveFailures", "number", "how many runs of the job have failed in a row on this slave, this one included; 0 after a success; a run that was replaced does not count"},
 }
 
 // EventDocs lists every event there is, in the order of a job's life.

@@ -96,8 +96,12 @@ func (d *duty) count(slug, run string, good, before bool) streak {
 	return s
 }
 
-// countEnd is count for a run that has ended, its last attempt.
+// countEnd is count for a run that has ended, its last attempt. One that made way
+// for the next start, as the entry file wants it, says nothing about its job.
 func (d *duty) countEnd(r *run) streak {
+	if r.ending.Reason == reasonReplaced {
+		return d.streaksOf(r.job.Slug).streak
+	}
 	before := false
 	if kept, err := r.file.ReadKept(); err == nil && r.adopted {
 		before = kept.Flags&keptSaid != 0
@@ -216,7 +220,7 @@ func goBack(line []byte, only string, failing map[string]*streaks, over map[stri
 		return
 	}
 	slug := Slug(o.Job)
-	if over[slug] || only != "" && slug != only {
+	if over[slug] || o.Reason == reasonReplaced || only != "" && slug != only {
 		return
 	}
 	switch o.Outcome {

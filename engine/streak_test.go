@@ -54,6 +54,7 @@ torn line
 {"time":"2026-11-23T11:00:00Z","job":"B","run":"b1","outcome":"failed"}
 {"time":"2026-11-23T11:01:00Z","job":"B","run":"b2","outcome":"succeeded"}
 {"time":"2026-11-23T11:02:00Z","job":"A","run":"a4","outcome":"skipped"}
+{"time":"2026-11-23T11:03:00Z","job":"A","run":"a5","outcome":"failed","reason":"` + reasonReplaced + `"}
 `,
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(lines), 0o600); err != nil {

@@ -73,6 +73,8 @@ type intent struct {
 	Asked bool `json:"asked,omitempty"`
 	// Problem is why the last try failed, for the missed event.
 	Problem string `json:"problem,omitempty"`
+	// Depth is how many runs have led to it, by handlers that started the next.
+	Depth int `json:"depth,omitempty"`
 	// Retry is what a second or later attempt needs to know of the run so far.
 	Retry *retry `json:"retry,omitempty"`
 
@@ -141,7 +143,7 @@ func (d *duty) intentFor(r *run) *intent {
 	in := &intent{
 		Run: r.intent.ID, Job: r.intent.Job, Instant: r.intent.Instant, Token: r.intent.Token,
 		World: d.world, fence: r.intent.Fence, job: d.jobs[r.intent.Job], folder: r.file, created: true,
-		Asked: true, placed: true,
+		Asked: true, placed: true, Depth: r.intent.Depth,
 	}
 	in.Until = r.intent.Instant.Add(time.Hour)
 	if in.job != nil {

@@ -22,6 +22,7 @@ type ending struct {
 	CPU      time.Duration
 	CPUKnown bool
 	MaxRSS   int64 // bytes; 0: not known
+	streak   streak
 }
 
 // endingOf is the ending of a run whose exit status is known.
@@ -84,11 +85,12 @@ func (e ending) event(job *Job, attempt int) (name string, params map[string]any
 	if e.MaxRSS > 0 {
 		params["maxRss"] = e.MaxRSS
 	}
+	if e.Retried && !e.good(job) {
+		return EventJobRetrying, e.retryParams(attempt)
+	}
+	params["consecutiveFailures"] = e.streak.Failures
 	if e.good(job) {
 		return EventJobSuccess, params
-	}
-	if e.Retried {
-		return EventJobRetrying, e.retryParams(attempt)
 	}
 	params["timedOut"] = e.TimedOut
 	if e.Exit >= 0 {
@@ -101,6 +103,11 @@ func (e ending) event(job *Job, attempt int) (name string, params map[string]any
 		params["reason"] = e.Reason
 	}
 	return EventJobError, params
+}
+
+// recoveredParams are those of the event that a job recovered.
+func (e ending) recoveredParams() map[string]any {
+	return map[string]any{"failures": e.streak.Ended, "since": e.streak.Since.Unix()}
 }
 
 // retryParams are those of the event that another attempt follows.

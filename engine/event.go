@@ -22,6 +22,7 @@ const (
 	EventJobSuccess        = "slavedriver.job.finished.success"
 	EventJobError          = "slavedriver.job.finished.error"
 	EventJobRetrying       = "slavedriver.job.retrying"
+	EventJobRecovered      = "slavedriver.job.recovered"
 	EventJobStillRunning   = "slavedriver.job.last_instance_still_running"
 	EventJobSkipped        = "slavedriver.job.skipped"
 	EventJobMissed         = "slavedriver.job.missed"
@@ -48,6 +49,7 @@ var figures = []ParamDoc{
 	{"cpuTime", "number", "seconds of CPU of the job and its children, nil if not known"},
 	{"maxRss", "number", "the largest process's memory in bytes, nil if not known"},
 	{"attempt", "number", "which attempt this was, from 1"},
+	{"consecutiveFailures", "number", "how many runs of the job have failed in a row on this slave, this one included; 0 after a success; a run that was replaced does not count"},
 }
 
 var slaveParams = []ParamDoc{
@@ -107,6 +109,9 @@ var EventDocs = []EventDoc{
 		{"timedOut", "boolean", "it was ended because of its timeout"},
 		{"reason", "string", "why, where the exit code does not say"},
 	}, "a job failed and is tried again; finished.error comes with the last attempt alone", true},
+	{EventJobRecovered, "EVENT_JOB_RECOVERED", []ParamDoc{
+		{"failures", "number", "how many runs had failed in a row"}, {"since", "number", "when the first of them ended, as os.time()"},
+	}, "a job ended well, and had failed the last time; follows finished.success", true},
 	{EventJobStillRunning, "EVENT_JOB_LAST_INSTANCE_STILL_RUNNING", []ParamDoc{
 		{"runningSince", "number", "when the last instance started, as os.time(), nil if not known"},
 		{"slave", "string", "where it runs"},
@@ -125,10 +130,15 @@ type Event struct {
 	Name string
 	// ID is made from the content ("<run>/started", "<run>/stdout/<offset>"):
 	// the same when the event is delivered again after a crash.
-	ID     string
-	Time   time.Time      // when it happened, not when it is told
-	Job    *Job           // nil for events of slavedriver itself
-	Run    *RunInfo       // nil where there is no run
+	ID   string
+	Time time.Time // when it happened, not when it is told
+	Job  *Job      // nil for events of slavedriver itself
+	Run  *RunInfo  // nil where there is no run
+	// Depth is how many runs have led to what it is about (RequestStart).
+	Depth int
+	// Since is when the failures in a row began that finished.error and recovered
+	// are about; zero where that is not known.
+	Since  time.Time
 	Params map[string]any // string, bool, int, int64, float64, []any of these; a missing key is nil
 }
 

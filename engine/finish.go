@@ -28,6 +28,7 @@ func (d *duty) finish(r *run, e ending) {
 func (d *duty) conclude(r *run) {
 	if !r.ending.Retried {
 		d.release(r)
+		r.ending.streak = d.countEnd(r)
 	}
 	d.record(r)
 	d.voice.ended(r)

@@ -13,6 +13,8 @@ const (
 	folderEnded   = "ended"   // <job slug>/<run id>
 	folderTrash   = "trash"   // on its way out
 	folderLedger  = "ledger"  // one file a day
+	folderStarts  = "starts"  // what handlers asked for
+	folderStreaks = "streaks" // how often jobs failed in a row
 	folderCorrupt = "corrupt" // run folders that could not be understood
 	fileAgenda    = "agenda.json"
 	fileKnown     = "jobs.json"
@@ -30,6 +32,9 @@ func (d *duty) openFolders() error {
 		}
 	}
 	d.ledger = ledger{d.path(folderLedger)}
+	if err := d.openStreaks(); err != nil {
+		return err
+	}
 	var err error
 	if d.folder, err = os.Stat(d.Dir); err != nil {
 		return fmt.Errorf("cannot use the var dir: %w", err)

@@ -82,7 +82,7 @@ type Job struct {
 type Command struct {
 	Shell    string   `json:",omitempty"` // given to the job's shell
 	Args     []string `json:",omitempty"` // run as it is, without a shell
-	Function bool     `json:",omitempty"` // a Lua function; reserved
+	Function bool     `json:",omitempty"` // the script's, called in a process of its own (Shift.FunctionArgs)
 }
 
 // String is the command as one line for people.

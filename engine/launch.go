@@ -16,8 +16,12 @@ func (d *duty) launchOf(job *Job, in runfile.Intent) (runfile.Launch, error) {
 	if err != nil {
 		return runfile.Launch{}, err
 	}
+	args := job.Command.Args
+	if job.Command.Function {
+		args = append(slices.Clone(d.FunctionArgs), job.Name)
+	}
 	l := runfile.Launch{
-		Shell: job.Command.Shell, Args: job.Command.Args, ShellPath: job.Shell,
+		Shell: job.Command.Shell, Args: args, ShellPath: job.Shell,
 		Dir: job.WorkingDirectory, Umask: job.Umask, Nice: job.Nice, Credential: credential,
 	}
 	l.Limits.AddressSpace = job.Limits.AddressSpace

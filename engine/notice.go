@@ -17,6 +17,8 @@ type notice struct {
 	ID     string         `json:"id"`
 	Time   time.Time      `json:"time"`
 	Job    string         `json:"job,omitempty"`
+	Depth  int            `json:"depth,omitempty"` // see Event
+	Since  time.Time      `json:"since,omitzero"`  // see Event
 	Params map[string]any `json:"params,omitempty"`
 }
 
@@ -81,7 +83,7 @@ func (d *duty) notify(name, job, id string, params map[string]any) {
 	}
 	d.agenda.Seq++
 	d.agenda.Notices = append(d.agenda.Notices, notice{
-		Seq: d.agenda.Seq, Name: name, ID: id, Time: d.now(), Job: job, Params: params,
+		Seq: d.agenda.Seq, Name: name, ID: id, Time: d.now(), Job: job, Depth: d.depthOf(id), Params: params,
 	})
 	d.dirty = true
 }
@@ -153,7 +155,7 @@ func (v *voice) sayNotice() bool {
 	}
 	defer v.calls(calling{what: "a handler", note: v.told.diedIn})()
 	if v.told.deaths() < deathsAllowed {
-		v.call(&Event{Name: n.Name, ID: n.ID, Time: n.Time, Job: v.d.jobNamed(n.Job), Run: v.runOf(n), Params: n.Params})
+		v.call(&Event{Name: n.Name, ID: n.ID, Time: n.Time, Job: v.d.jobNamed(n.Job), Run: v.runOf(n), Depth: n.Depth, Since: n.Since, Params: n.Params})
 	} else {
 		message := fmt.Sprintf("the event %s was set aside: shift after shift ended in its handlers", n.ID)
 		v.d.Log.Log(Error, message, nil)

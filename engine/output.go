@@ -103,7 +103,7 @@ func (v *voice) tellData(t *telling, s runfile.Stream, piece runfile.Piece) bool
 		defer v.calls(calling{what: "a handler", note: t.diedIn})()
 		v.call(&Event{
 			Name: name, ID: fmt.Sprintf("%s/%s/%d", t.run.intent.ID, streamName(s), piece.Offset), Time: v.d.now(),
-			Job: t.run.job, Run: v.runInfo(t),
+			Job: t.run.job, Run: v.runInfo(t), Depth: t.run.intent.Depth,
 			Params: map[string]any{param: string(piece.Data), "partial": piece.Partial},
 		})
 	}

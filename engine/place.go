@@ -124,6 +124,7 @@ func (d *duty) merge(earlier, in *intent) {
 		d.miss(earlier)
 	default:
 		d.settle(earlier, OutcomeMerged, "one start for several missed instants: "+in.Run)
+		in.Depth = max(in.Depth, earlier.Depth)
 	}
 	d.swap(earlier, in)
 }

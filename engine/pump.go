@@ -159,6 +159,7 @@ func (d *duty) committed(next *agenda) {
 	for _, in := range d.agenda.Intents {
 		in.committed = true
 	}
+	d.requestsCommitted()
 	d.throwAway()
 	d.pruneRest()
 	d.concludeRetried()

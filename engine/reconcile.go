@@ -103,6 +103,7 @@ func (d *duty) reconcile() error {
 		}
 	}
 	d.reviewIntents()
+	d.takeRequests(true)
 	d.voice.hear(d.voice.untold(d.agenda.Notices))
 	d.renew(true)
 	d.emptyTrash()
@@ -282,7 +283,7 @@ func (d *duty) mayHaveRun(in *intent) {
 	d.report.Failed++
 	name := in.Job
 	d.Log.Log(d.Plan.Levels.ErrorExitCode, fmt.Sprintf("Slavedriver [%s] - %s", name, reason), nil)
-	d.notify(EventJobError, name, in.Run+"/finished", map[string]any{"reason": reason, "timedOut": false, "attempt": attempt})
+	d.notifyFailure(name, in.Run, map[string]any{"reason": reason, "timedOut": false, "attempt": attempt})
 }
 
 // setRunAside moves a run that cannot be understood out of the way, once
@@ -317,7 +318,7 @@ func (d *duty) notUnderstood(id, reason string) {
 	}
 	_, attempt := cutAttempt(id)
 	d.outcome(Outcome{Job: d.nameOfSlug(slugOfRun(id)), Run: id, Instant: instantOfRun(id), Outcome: OutcomeUnknown, Reason: reason})
-	d.notify(EventJobError, d.nameOfSlug(slugOfRun(id)), id+"/finished", map[string]any{"reason": reason, "timedOut": false, "attempt": attempt})
+	d.notifyFailure(d.nameOfSlug(slugOfRun(id)), id, map[string]any{"reason": reason, "timedOut": false, "attempt": attempt})
 }
 
 func (d *duty) wasSetAside(id string) bool {
@@ -349,6 +350,7 @@ func instantOfRun(id string) time.Time {
 func cutID(id string) (slug string, instant time.Time, ok bool) {
 	id, _ = cutAttempt(id)
 	id, _, _ = strings.Cut(id, "Z-at-")
+	id, _, _ = strings.Cut(id, "Z"+byHandler)
 	id = strings.TrimSuffix(id, "Z")
 	i := strings.LastIndexByte(id, '-')
 	if i < 0 {

@@ -111,7 +111,7 @@ func (d *duty) nextAttempt(r *run, e ending, id string) *intent {
 	return &intent{
 		Run: id, Job: r.intent.Job, Instant: r.intent.Instant, NotBefore: start,
 		Until: start.Add(max(catchUpOf(r.job, r.intent.Instant), time.Minute)),
-		Token: r.intent.Token, World: d.world, Retry: again, job: r.job, fence: again.Fence,
+		Token: r.intent.Token, World: d.world, Depth: r.intent.Depth, Retry: again, job: r.job, fence: again.Fence,
 	}
 }
 
@@ -150,5 +150,5 @@ func (d *duty) notRetried(in *intent, reason string) {
 	if again.Exit != nil {
 		params["exitCode"] = *again.Exit
 	}
-	d.notify(EventJobError, in.Job, last+"/finished", params)
+	d.notifyFailure(in.Job, last, params)
 }

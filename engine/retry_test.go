@@ -173,7 +173,8 @@ func TestAWaitingRetryIsReplaced(t *testing.T) {
 		m.same("starts", m.starts(), "flaky 12:00:00 12:00:02", "flaky 12:01:00 12:01:02", "flaky 12:02:00 12:02:02")
 		m.same("events", m.told("job.output.stdout", "job.started", "job.finished.success"),
 			"retrying flaky 12:00:00 attempt=1 delay=90 exitCode=5",
-			"finished.error flaky 12:00:00 attempt=1 exitCode=5 reason=exit code 5; not retried: replaced by the next start")
+			"finished.error flaky 12:00:00 attempt=1 exitCode=5 reason=exit code 5; not retried: replaced by the next start",
+			"recovered flaky 12:01:00")
 	})
 }
 

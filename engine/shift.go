@@ -35,6 +35,9 @@ type Shift struct {
 	Environ []string
 	// Host and Version are what others are told of this slave.
 	Host, Version string
+	// FunctionArgs is the command, with arguments, that calls the function of the
+	// job whose name is appended to it: for jobs in Lua.
+	FunctionArgs []string
 	// Descriptors is how many files this process may have open (ulimit -n); 0:
 	// not known.
 	Descriptors int
@@ -67,6 +70,7 @@ type Shift struct {
 	CopyError error
 
 	scriptLog scriptLog
+	requests  requests
 }
 
 // Report counts what a shift did.
@@ -112,10 +116,12 @@ type duty struct {
 	// commitAfter puts off the next try after a commit failed.
 	commitAfter time.Duration // Clock.Boot
 	saidOnce    map[string]bool
-	unpruned    []*Job        // have ended runs that may go with the next commit
-	retried     []*run        // have ended, and their next attempt is to be committed
-	discarded   []string      // runs whose folders go with the next commit
-	lookedAt    time.Duration // Clock.Boot
+	unpruned    []*Job              // have ended runs that may go with the next commit
+	streaks     map[string]*streaks // by slug
+	requested   map[string]bool     // files of starts that handlers asked for: true until they are marked as taken
+	retried     []*run              // have ended, and their next attempt is to be committed
+	discarded   []string            // runs whose folders go with the next commit
+	lookedAt    time.Duration       // Clock.Boot
 
 	runs    map[string]*run   // active, by id
 	unseen  map[string]*run   // stand-ins for those that cannot be looked at
@@ -138,7 +144,7 @@ func (s *Shift) open(ctx context.Context) (*duty, error) {
 	d := &duty{
 		Shift: s, ctx: ctx, world: s.Supervisor.World(),
 		jobs: map[string]*Job{}, runs: map[string]*run{}, unseen: map[string]*run{}, bySlug: map[string][]*run{},
-		began: s.Clock.Now(), saidOnce: map[string]bool{}, inbox: make(chan func(), 64),
+		began: s.Clock.Now(), saidOnce: map[string]bool{}, requested: map[string]bool{}, streaks: map[string]*streaks{}, inbox: make(chan func(), 64),
 	}
 	d.roster, _ = s.Store.(Roster)
 	for _, job := range s.Plan.Jobs {
@@ -154,6 +160,7 @@ func (s *Shift) open(ctx context.Context) (*duty, error) {
 	d.voice = newVoice(d)
 	s.Script.OnHung(d.voice.hung)
 	s.scriptLog.connect(d.voice)
+	s.requests.connect(d)
 	if d.voice.told.damaged {
 		d.Log.Log(Error, d.path(fileTold)+" could not be understood; events may be told once more", nil)
 	}
@@ -218,7 +225,7 @@ func (d *duty) send(act func()) {
 // idle says that nothing runs, nothing is pending and all is told.
 func (d *duty) idle() bool {
 	return len(d.runs) == 0 && len(d.unseen) == 0 && len(d.agenda.Intents) == d.settledIntents() && !d.dirty &&
-		d.leases.idle() && d.rosterIdle() && d.voice.idle() && d.outboxIdle()
+		d.leases.idle() && d.rosterIdle() && d.voice.idle() && d.outboxIdle() && len(d.inbox) == 0
 }
 
 func (d *duty) settledIntents() (n int) {
@@ -235,6 +242,7 @@ func (d *duty) settledIntents() (n int) {
 func (d *duty) end() (Report, error) {
 	d.report.Relieved = d.ctx.Err() != nil
 	d.Release()
+	d.requests.connect(nil) // what is asked for now is the next shift's
 	if d.report.Relieved {
 		d.voice.finishHandler()
 	} else {

@@ -89,7 +89,7 @@ func (d *duty) runIntent(in *intent) (runfile.Intent, error) {
 	_, attempt := cutAttempt(in.Run)
 	return runfile.Intent{
 		ID: in.Run, Run: runOf(in.Run), Job: in.Job, Attempt: attempt, Instant: in.Instant, Token: in.Token, Fence: in.fence,
-		Slave: d.Plan.Slave, Namespace: d.Plan.Namespace,
+		Slave: d.Plan.Slave, Namespace: d.Plan.Namespace, Depth: in.Depth,
 		World: d.world, StartedAt: d.now(), StartedBoot: d.Clock.Boot(),
 		Timeout: job.Timeout, WarnAfter: job.WarnAfter, KillGrace: job.KillGrace,
 		KeepOutput: job.KeepOutput, MaxBacklog: job.MaxBacklog, UID: uidOf(job), Spec: spec,
@@ -110,7 +110,7 @@ func (d *duty) cannotPrepare(in *intent, err error) {
 	d.settle(in, OutcomeFailed, in.Problem)
 	d.report.Failed++
 	d.log(d.Plan.Levels.ErrorExitCode, in.job, "Could not be started: "+err.Error())
-	d.notify(EventJobError, in.Job, in.Run+"/finished", map[string]any{"reason": in.Problem, "timedOut": false, "attempt": attempt})
+	d.notifyFailure(in.Job, in.Run, map[string]any{"reason": in.Problem, "timedOut": false, "attempt": attempt})
 }
 
 // neverStarted ends a run whose process could not be made.

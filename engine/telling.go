@@ -19,6 +19,7 @@ const (
 	tellWarned
 	tellTimeout
 	tellFinished
+	tellRecovered
 )
 
 const (
@@ -69,7 +70,7 @@ func newTelling(d *duty, r *run) *telling {
 	t.wants[runfile.Stdout] = d.Plan.ForwardOutput || d.Script.Wants(EventJobStdout, r.job)
 	t.wants[runfile.Stderr] = d.Plan.ForwardOutput || d.Script.Wants(EventJobStderr, r.job)
 	t.all = t.wants[0] || t.wants[1]
-	for _, name := range []string{EventJobStarted, EventJobExpectedPassed, EventJobTimeout, EventJobRetrying, EventJobSuccess, EventJobError} {
+	for _, name := range []string{EventJobStarted, EventJobExpectedPassed, EventJobTimeout, EventJobRetrying, EventJobSuccess, EventJobError, EventJobRecovered} {
 		t.all = t.all || d.Script.Wants(name, r.job)
 	}
 	if told, err := r.file.ReadTold(); err == nil && r.adopted {
@@ -135,9 +136,19 @@ func (v *voice) sayEnd(t *telling) bool {
 	case !t.has(tellFinished):
 		name, params := t.ending.event(t.run.job, t.run.intent.Attempt)
 		return v.tell(t, tellFinished, name, params)
+	case t.ending.streak.Ended > 0 && !t.has(tellRecovered):
+		return v.tell(t, tellRecovered, EventJobRecovered, t.ending.recoveredParams())
 	}
 	v.toldAll(t)
 	return false
+}
+
+// failingSince is Event.Since.
+func (t *telling) failingSince() (since time.Time) {
+	if t.ending != nil {
+		since = t.ending.streak.Since
+	}
+	return since
 }
 
 func (t *telling) isNever() bool { return t.ending != nil && t.ending.Never }
@@ -184,6 +195,9 @@ func (v *voice) tellAgain(t *telling) bool {
 	if t.ending == nil {
 		return false // its end is seen again in a moment
 	}
+	if call == tellRecovered {
+		return v.tell(t, call, EventJobRecovered, t.ending.recoveredParams())
+	}
 	name, params := t.ending.event(t.run.job, t.run.intent.Attempt)
 	return v.tell(t, call, name, params)
 }
@@ -203,7 +217,7 @@ func (v *voice) setEventAside(t *telling, call uint8) bool {
 	message := fmt.Sprintf("the event %s of run %s was set aside: shift after shift ended in its handlers", t.eventOf(call), t.run.intent.ID)
 	v.d.Log.Log(Error, message, nil)
 	v.call(&Event{
-		Name: EventHandlerError, ID: t.run.intent.ID + "/set-aside", Time: v.d.now(), Job: t.run.job, Run: v.runInfo(t),
+		Name: EventHandlerError, ID: t.run.intent.ID + "/set-aside", Time: v.d.now(), Job: t.run.job, Run: v.runInfo(t), Depth: t.run.intent.Depth,
 		Params: map[string]any{"event": t.eventOf(call), "error": message},
 	})
 	return true
@@ -222,6 +236,8 @@ func (t *telling) eventOf(call uint8) string {
 		return EventJobExpectedPassed
 	case tellTimeout:
 		return EventJobTimeout
+	case tellRecovered:
+		return EventJobRecovered
 	}
 	switch {
 	case t.ending != nil && t.ending.good(t.run.job):
@@ -244,7 +260,7 @@ func (v *voice) tell(t *telling, kind uint8, name string, params map[string]any)
 		returned := v.calls(calling{what: "a handler", note: t.diedIn})
 		v.call(&Event{
 			Name: name, ID: t.run.intent.ID + "/" + t.word(kind), Time: v.d.now(),
-			Job: t.run.job, Run: v.runInfo(t), Params: params,
+			Job: t.run.job, Run: v.runInfo(t), Depth: t.run.intent.Depth, Since: t.failingSince(), Params: params,
 		})
 		returned()
 		told.Done |= 1 << kind
@@ -303,6 +319,8 @@ func (t *telling) word(kind uint8) string {
 		return "expected_runtime_elapsed"
 	case kind == tellTimeout:
 		return "timeout"
+	case kind == tellRecovered:
+		return "recovered"
 	case t.ending.Retried:
 		return "retrying"
 	}

@@ -183,6 +183,7 @@ func (v *voice) waitForRight() {
 		v.release = release
 		v.told.load()
 		v.skipTold()
+		v.d.send(func() { v.d.takeRequests(false) }) // of the last handler of the shift before
 	})
 }
 
@@ -280,7 +281,7 @@ func (v *voice) call(e *Event) {
 		v.d.Log.Log(Error, fmt.Sprintf("the handler attached at %s failed for %s: %v", failure.Handler, e.Name, failure.Err), nil)
 		if e.Name != EventHandlerError {
 			v.call(&Event{
-				Name: EventHandlerError, ID: e.ID + "/handler.error", Time: v.d.now(), Job: e.Job, Run: e.Run,
+				Name: EventHandlerError, ID: e.ID + "/handler.error", Time: v.d.now(), Job: e.Job, Run: e.Run, Depth: e.Depth,
 				Params: map[string]any{"event": e.Name, "error": failure.Err.Error()},
 			})
 		}

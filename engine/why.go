@@ -264,8 +264,13 @@ func runAt(o Outcome, t time.Time) string {
 	return runID(&Job{Slug: slugOfRun(o.Run)}, t)
 }
 
-// byHand says whether a run was asked for with --at.
-func byHand(run string) bool { return strings.Contains(run, "Z-at-") }
+// byHandler stands in the ids of runs that a handler started, after the instant.
+const byHandler = "-by-"
+
+// byHand says whether a run was asked for with --at, or by a handler.
+func byHand(run string) bool {
+	return strings.Contains(run, "Z-at-") || strings.Contains(run, "Z"+byHandler)
+}
 
 // outcomeOf is the ledger's last line about a run, or nil.
 func (q Why) outcomeOf(run string) *Outcome {

@@ -206,7 +206,10 @@ func (q Why) blocker(w WaitingStart) string {
 func (q Why) wasStarted(run string, instant time.Time) string {
 	started := q.lives()[run].From
 	text := fmt.Sprintf("%q was started for %s as run %s", q.Job.Name, q.words(instant), run)
-	if byHand(run) {
+	switch {
+	case strings.Contains(run, "Z"+byHandler):
+		text += " (a handler started it)"
+	case byHand(run):
 		text += " (asked for with --at)"
 	}
 	late := started.Sub(instant.Add(JitterOf(q.Job, q.Slave))).Truncate(time.Minute)

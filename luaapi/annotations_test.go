@@ -70,6 +70,17 @@ func settable[T any](set *fieldSet[T]) (names []string) {
 	return names
 }
 
+// contents are the keys that a real alert has: of a failure, which has them all.
+func contents(t *testing.T) (names []string) {
+	s, out := mustLoad(t, `slavedriver.alert({ send = function(alert) for key in pairs(alert) do print(key) end end })`)
+	s.UseState(mapState{values: map[string]any{}})
+	fire(t, s, &engine.Event{
+		Name: engine.EventJobError, Job: &engine.Job{Name: "a", Slug: "a"}, Run: &engine.RunInfo{}, Since: noonOfDocs, Time: noonOfDocs,
+		Params: map[string]any{"exitCode": 1, "timedOut": false, "consecutiveFailures": 1},
+	})
+	return strings.Fields(out.String())
+}
+
 // TestAnnotationsAreComplete compares them with what the VM offers: nothing is
 // missing, and nothing is there that is not.
 func TestAnnotationsAreComplete(t *testing.T) {
@@ -84,6 +95,8 @@ func TestAnnotationsAreComplete(t *testing.T) {
 		"slavedriver.JobOptions":          settable(jobOptions()),
 		"slavedriver.Limits":              settable(limitFields()),
 		"slavedriver.AttachOptions":       settable(attachFields()),
+		"slavedriver.AlertOptions":        settable(alertFields()),
+		"slavedriver.Alert":               contents(t),
 		"slavedriver.OutputOptions":       settable(outputFields()),
 		"slavedriver.LockStore":           settable(storeFields()),
 		"slavedriver.LogLevels":           settable(levelFields()),

@@ -113,6 +113,7 @@ func (s *Script) call(parent context.Context, limit time.Duration, fn *lua.LFunc
 	if err := s.L.CallByParam(lua.P{Fn: fn, NRet: nret, Protect: true}, args...); err != nil {
 		failure := s.failure(err, d.Err())
 		failure.Message = s.secrets.String(failure.Message)
+		failure.Trace = s.secrets.String(traceOf(err))
 		return nil, failure
 	}
 	results := make([]lua.LValue, nret)
@@ -121,6 +122,16 @@ func (s *Script) call(parent context.Context, limit time.Duration, fn *lua.LFunc
 	}
 	s.L.Pop(nret)
 	return results, nil
+}
+
+// traceOf is the stack trace of an error, without its head and Go's own end.
+func traceOf(err error) string {
+	var api *lua.ApiError
+	if !errors.As(err, &api) {
+		return ""
+	}
+	_, trace, _ := strings.Cut(api.StackTrace, "\n")
+	return strings.TrimSuffix(trace, "\n\t[G]: ?")
 }
 
 // enter puts the VM under d. It is also how the outer call goes on after an

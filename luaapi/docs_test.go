@@ -33,9 +33,11 @@ func (w *worldOfDocs) Mail(_ context.Context, m *modules.Mail) error {
 }
 
 // examples are the pieces of Lua in docs/modules.md, by their heading.
-func examples(t *testing.T) map[string]string {
+func examples(t *testing.T) map[string]string { return examplesOf(t, "../docs/modules.md") }
+
+func examplesOf(t *testing.T, page string) map[string]string {
 	t.Helper()
-	data, err := os.ReadFile("../docs/modules.md")
+	data, err := os.ReadFile(page)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,7 @@ type Error struct {
 	Message string
 	Hint    string // what to do next; "" where that is not known
 	Err     error  // the cause, for errors.Is; may be nil
+	Trace   string // where Lua was, the innermost call first, a line each; "" where there was no call
 
 	before []*Error // mistakes that were passed over before it
 }

@@ -21,7 +21,8 @@ const defaultDeadline = 10 * time.Second
 // handler is a function that the script attached to events.
 type handler struct {
 	id      int
-	pattern string // of event names
+	pattern string   // of event names
+	events  []string // of those that match; nil: all
 	fn      *lua.LFunction
 	where   position
 	attachOptions
@@ -37,17 +38,22 @@ type attachOptions struct {
 
 // attachFields are the options of attach.
 var attachFields = sync.OnceValue(func() *fieldSet[attachOptions] {
-	return newFields("option",
-		stored("job", line, func(o *attachOptions) *string { return &o.job }, "", "every job",
-			"Only events of the job of that name; a `*` stands for any run of characters."),
-		stored("tags", words, func(o *attachOptions) *[]string { return &o.tags }, nil, "any",
-			"Only events of jobs that have one of these tags."),
-		stored("priority", number, func(o *attachOptions) *float64 { return &o.priority }, 0, "0",
-			"Handlers with a higher number are called first; equal ones in the order of their attach."),
-		stored("timeout", positive, func(o *attachOptions) *time.Duration { return &o.timeout }, defaultDeadline, "10 s",
-			"The duration after which a call is cut off."),
-	)
+	return newFields("option", attachFieldsOf(func(o *attachOptions) *attachOptions { return o })...)
 })
+
+// attachFieldsOf are the options of attach, as part of a T.
+func attachFieldsOf[T any](in func(*T) *attachOptions) []field[T] {
+	return []field[T]{
+		stored("job", line, func(o *T) *string { return &in(o).job }, "", "every job",
+			"Only events of the job of that name; a `*` stands for any run of characters."),
+		stored("tags", words, func(o *T) *[]string { return &in(o).tags }, nil, "any",
+			"Only events of jobs that have one of these tags."),
+		stored("priority", number, func(o *T) *float64 { return &in(o).priority }, 0, "0",
+			"Handlers with a higher number are called first; equal ones in the order of their attach."),
+		stored("timeout", positive, func(o *T) *time.Duration { return &in(o).timeout }, defaultDeadline, "10 s",
+			"The duration after which a call is cut off."),
+	}
+}
 
 // number is any finite number.
 var number = kind[float64]{"number",
@@ -135,7 +141,7 @@ func detach(at site, s *Script) int {
 // wants says whether the handler is to be called; job is nil for events of
 // slavedriver itself, which no filter by job or tag lets through.
 func (h *handler) wants(event string, job *engine.Job) bool {
-	if !engine.MatchPattern(h.pattern, event) {
+	if !h.tellsOf(event) {
 		return false
 	}
 	if h.job == "" && h.tags == nil {
@@ -160,7 +166,7 @@ func (s *Script) LongestDeadline() time.Duration {
 	for _, event := range engine.EventDocs {
 		var all time.Duration
 		for _, h := range *s.handlers.Load() {
-			if engine.MatchPattern(h.pattern, event.Name) {
+			if h.tellsOf(event.Name) {
 				all += h.timeout
 			}
 		}

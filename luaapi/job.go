@@ -171,7 +171,7 @@ func (j *job) complete(at site) error {
 // the file, where a setter may still come after addJob.
 func (j *job) check(s *Script) error {
 	switch {
-	case j.Command.Shell == "" && len(j.Command.Args) == 0:
+	case j.Command.Shell == "" && len(j.Command.Args) == 0 && !j.Command.Function:
 		return wrong("has no command")
 	case len(j.ScheduleText) == 0:
 		return wrong("has neither a schedule nor a runAtDateTime")
@@ -179,7 +179,7 @@ func (j *job) check(s *Script) error {
 		return wrong(`cannot have onOverlap = "replace" with runOn = "one": the old run may be on another slave`)
 	case s.unknownSlave(j) != "":
 		return s.unknownSlaveMistake(s.unknownSlave(j))
-	case j.RunOn == engine.RunOnOne && !s.lockStore().Shared():
+	case j.RunOn == engine.RunOnOne && !s.lockStore().Shared() && !s.o.ForFunction:
 		return wrong(`has runOn = "one", which needs a lock store that the slaves share`).
 			hinting(`call slavedriver:setLockStore("redis://...") or set $SLAVEDRIVER_LOCK_STORE`)
 	case j.RunOn == engine.RunOnOne && j.Timezone == "":

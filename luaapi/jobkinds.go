@@ -16,9 +16,9 @@ import (
 	"slavedriver/schedule"
 )
 
-// command is a string for the shell or a list without one. Functions are not
-// taken yet: Command.Function is reserved.
-var command = kind[engine.Command]{"string or list of strings",
+// command is a string for the shell, a list without one, or a function, which
+// is kept as it was given (RunFunction).
+var command = kind[engine.Command]{"string, list of strings, or function",
 	func(at site, v lua.LValue) (engine.Command, error) {
 		switch v.(type) {
 		case lua.LString:
@@ -30,8 +30,10 @@ var command = kind[engine.Command]{"string or list of strings",
 				err = wrong("must not be empty")
 			}
 			return engine.Command{Args: args}, err
+		case *lua.LFunction:
+			return engine.Command{Function: true}, nil
 		}
-		return engine.Command{}, mustBe("a string for the shell, or a list of strings", v)
+		return engine.Command{}, mustBe("a string for the shell, a list of strings, or a function", v)
 	},
 	func(c engine.Command) lua.LValue {
 		if len(c.Args) > 0 {

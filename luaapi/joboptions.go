@@ -21,7 +21,7 @@ var jobOptions = sync.OnceValue(func() *fieldSet[job] {
 		readOnly("removed", "boolean", "whether the job is no longer in the entry file and was rebuilt from its run",
 			func(_ site, j *job) lua.LValue { return lua.LBool(j.Removed) }),
 		stored("command", command, func(j *job) *engine.Command { return &j.Command }, engine.Command{}, "",
-			"What is run: a string for the shell, or a list that is run as it is, without a shell."),
+			"What is run: a string for the shell, a list that is run as it is, without a shell, or a function `(job, run)`, which is called in a process of its own: an error, or nil and a message, is a failure, a number the exit status."),
 		timezoneOption(),
 		scheduleOption(),
 		runAtOption(),

@@ -30,6 +30,7 @@ type moduleState struct {
 
 	// What is being told; with letters, it makes the ids of letters.
 	event   *engine.Event // nil: none
+	starter Starter
 	handler int
 	letters int // that this handler has written
 
@@ -258,6 +259,7 @@ func (s *Script) logFromScript(level, message string, fields map[string]any) err
 	switch {
 	case s.log != nil:
 		write()
+	case s.o.ForFunction: // the shift has said it
 	case len(s.early) < mostEarlyMessages:
 		s.early = append(s.early, write)
 	}

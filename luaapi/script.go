@@ -52,6 +52,9 @@ type Options struct {
 	// package time is virtual and does not: a call that never ends is cut off by
 	// it. nil: deadlines go by package time alone.
 	Stopwatch func() time.Duration
+	// ForFunction says that nothing but the function of a job is to be called:
+	// the settings that only a shift needs may be missing.
+	ForFunction bool
 
 	// compiled remembers chunks (*lua.FunctionProto) by name and source for the
 	// loads that follow; nil: none are remembered.
@@ -86,10 +89,11 @@ type Script struct {
 	warnings  []string
 	mistakes  []*Error // passed over
 
-	hung     func()    // see OnHung
-	complete bool      // the plan is; options and settings stay as they are
-	running  *deadline // of the call into the script that is going on
-	raised   *Error    // the last one that was thrown into the script
+	inFunction bool      // this process is there for the function of a job
+	hung       func()    // see OnHung
+	complete   bool      // the plan is; options and settings stay as they are
+	running    *deadline // of the call into the script that is going on
+	raised     *Error    // the last one that was thrown into the script
 	// explained is explain; calling that would be a cycle in the initialization
 	// of the tables of methods.
 	explained   func(error) *Error
@@ -98,6 +102,7 @@ type Script struct {
 	complained  []int  // logger functions that failed
 	handlers    atomic.Pointer[[]*handler]
 	lastHandler int
+	alerts      map[string]int // how many there are, by whom they are about
 	state       State
 	plan        *engine.Plan
 	moduleState
@@ -141,6 +146,9 @@ func newScript(path string, o Options) *Script {
 		o: o, shown: filepath.Clean(path), L: newVM(),
 		stdout: shareable(o.Stdout, output), stderr: shareable(o.Stderr, output),
 		bySlug: map[string]*job{}, schedules: map[zoned]schedule.Schedule{}, sources: map[string]bool{},
+	}
+	if o.ForFunction {
+		s.stdout, s.stderr = &gate{}, &gate{}
 	}
 	s.entry, s.explained = s.absolute(s.shown), s.explain
 	s.levels = engine.DefaultLogLevels()
@@ -239,7 +247,7 @@ func (s *Script) checkStore() error {
 			}
 		}
 	}
-	if store.Shared() && s.namespace == "" {
+	if store.Shared() && s.namespace == "" && !s.o.ForFunction {
 		return place(where, wrong("a lock store that others may use too needs a namespace").
 			hinting(`call slavedriver:setNamespace("...") with a name for these jobs, the same on each host`))
 	}

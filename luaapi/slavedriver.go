@@ -68,6 +68,7 @@ var slavedriverClass = sync.OnceValue(func() *class[Script] {
 			{"getSlaveName", "", "returns the name of this slave", getSlaveName},
 			{"attach", "pattern, handler [, priority or options]", "calls a function at each event whose name matches; returns an id", attach},
 			{"detach", "id", "takes a handler away", detach},
+			{"start", "job or name", "starts a job now, from a handler, once for each event; returns the id of its run, or nil and why it is not started", start},
 			{"run", "", "says that the plan is complete and ends the entry file", run},
 		},
 	}
@@ -101,6 +102,7 @@ func (s *Script) statics() map[string]lua.LValue {
 			return j.self, nil
 		}),
 	}
+	statics["alert"] = s.constructor(makeAlert)
 	for _, e := range engine.EventDocs {
 		statics[e.Constant] = lua.LString(e.Name)
 	}

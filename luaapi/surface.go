@@ -74,7 +74,9 @@ var signatures = sync.OnceValue(func() map[string]signature {
 		"slavedriver.getSlaveName":          {nil, "string"},
 		"slavedriver.attach":                {[]paramDoc{{"pattern", "string"}, {"handler", typeHandler}, {"options?", "number|slavedriver.AttachOptions"}}, "integer"},
 		"slavedriver.detach":                {[]paramDoc{{"id", "integer"}}, ""},
+		"slavedriver.start":                 {[]paramDoc{{"job", "slavedriver.Job|string"}}, "string|nil"},
 		"slavedriver.run":                   {},
+		"slavedriver.alert":                 {[]paramDoc{{"options", "slavedriver.AlertOptions"}}, "integer"},
 		"slavedriver.Job":                   {[]paramDoc{{"job", "string|slavedriver.JobOptions"}}, "slavedriver.Job"},
 		"slavedriver.FileLogger":            {[]paramDoc{{"options", "slavedriver.FileLoggerOptions"}}, "slavedriver.Logger"},
 		"slavedriver.StderrLogger":          {[]paramDoc{{"options?", "slavedriver.StderrLoggerOptions"}}, "slavedriver.Logger"},
@@ -106,6 +108,8 @@ var surfaceOf = sync.OnceValue(func() *surface {
 			{"slavedriver.JobOptions", "The options of a job, all in one table.", settableOnly(describeFields(jobOptions(), nil)), true},
 			{"slavedriver.Limits", "The keys of the option `limits`.", describeFields(limitFields(), nil), true},
 			{"slavedriver.AttachOptions", "The third argument of `attach`.", describeFields(attachFields(), nil), false},
+			{"slavedriver.AlertOptions", "The argument of `slavedriver.alert`.", describeFields(alertFields(), nil), false},
+			{"slavedriver.Alert", "What the function `send` of an alert gets.", alertContents(), false},
 			{"slavedriver.OutputOptions", "The argument of `event.run:output`.", describeFields(outputFields(), nil), false},
 			{"slavedriver.LockStore", "The table form of `setLockStore`.", describeFields(storeFields(), nil), false},
 			{"slavedriver.LogLevels", "The second argument of `setLogger`: how grave each message is.", describeFields(levelFields(), nil), false},
@@ -113,6 +117,7 @@ var surfaceOf = sync.OnceValue(func() *surface {
 	}
 	s.object.constructors = []callDoc{
 		constructorDoc("Job", "name or options", "makes a job, which addJob then adds"),
+		constructorDoc("alert", "options", "sends something when jobs fail so often in a row, then once in a while, and when they recover; returns an id for detach"),
 	}
 	for _, kind := range loggerKinds() {
 		s.object.constructors = append(s.object.constructors, constructorDoc(kind.name, "options", "makes a logger for setLogger"))

@@ -126,11 +126,7 @@ func (s *Script) replaceOS() {
 	os.RawSetString("getenv", s.L.NewFunction(func(L *lua.LState) int {
 		return site{s: s, L: L}.give(fromText(s.getenv(L.CheckString(1))))
 	}))
-	os.RawSetString("exit", s.L.NewFunction(func(L *lua.LState) int {
-		site{s: s, L: L}.raise(wrong("os.exit would end slavedriver itself").
-			hinting("use `return` to leave a handler, slavedriver:run() to end the entry file"))
-		return 0
-	}))
+	os.RawSetString("exit", s.L.NewFunction(s.exit))
 }
 
 // replaceCoroutine lets a coroutine run under the deadline of whoever resumes

@@ -89,7 +89,15 @@ func requestOptions() []Param {
 		{Name: "maxBytes", Type: TypeSize, Default: `"8M"`, Doc: "the largest answer that is taken"},
 		{Name: "redirects", Type: TypeWhole, Least: 0, Most: mostRedirects, Default: "10", Doc: "how many redirects are followed; with 0 they are answers like any other"},
 		{Name: "outbox", Type: TypeFlag, Default: "false", Doc: "whether it is only put into the outbox, to be sent at least once by this shift or a later one, for a day until the server says 2xx"},
+		{Name: "order", Type: TypeString, Check: isShort, Doc: "a text, with outbox: messages with the same one are sent one after the other, in their order"},
 	}
+}
+
+func isShort(v any) error {
+	if text, _ := v.(string); len(text) > 1024 {
+		return errors.New("must have at most 1024 bytes")
+	}
+	return nil
 }
 
 func isURL(v any) error {
@@ -131,7 +139,7 @@ func (c *Call) request(method string) ([]any, error) {
 		return nil, err
 	}
 	if c.Args.Flag("outbox") {
-		return c.put("http", r.Server(), r.Method+" "+r.Server(), r)
+		return c.put("http", r.Server(), r.Method+" "+r.Server(), c.Args.Text("order"), r)
 	}
 	if r.Timeout == 0 {
 		r.Timeout = answerWithin

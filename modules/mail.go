@@ -116,7 +116,7 @@ func sendMail(c *Call) ([]any, error) {
 		return nil, err
 	}
 	if c.Args.Flag("outbox") {
-		return c.put("mail", m.Server(), fmt.Sprintf("mail %q through %s", m.Subject, m.Server()), m)
+		return c.put("mail", m.Server(), fmt.Sprintf("mail %q through %s", m.Subject, m.Server()), "", m)
 	}
 	if m.Timeout == 0 {
 		m.Timeout = answerWithin

@@ -16,13 +16,13 @@ import (
 const sendWithin = 30 * time.Second
 
 // put leaves a message to the outbox.
-func (c *Call) put(kind, to, about string, message any) ([]any, error) {
+func (c *Call) put(kind, to, about, order string, message any) ([]any, error) {
 	if c.Outbox == nil {
 		return nil, errors.New("there is no outbox here: it is there for handlers, while a shift is on duty")
 	}
 	content := encode(message)
 	err := c.Outbox.Put(outbox.Letter{
-		ID: c.LetterID(append([]byte(kind+"\n"), content...)), Kind: kind, To: to, About: about, Content: content,
+		ID: c.LetterID(append([]byte(kind+"\n"), content...)), Kind: kind, To: to, About: about, Order: order, Content: content,
 	})
 	if err != nil {
 		return nil, err

@@ -22,6 +22,9 @@ func TestReadmeLua(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(dir, "jobs"), 0o700); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.CopyFS(filepath.Join(dir, "senders"), os.DirFS("../examples/senders")); err != nil {
+		t.Fatal(err)
+	}
 	for i, block := range blocks(readme(t), "lua") {
 		if strings.Contains(block, ofTests) {
 			continue

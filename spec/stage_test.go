@@ -285,7 +285,7 @@ func (s *stage) checkRun(run string, events []event) {
 	if len(events) > 0 {
 		last = strings.TrimPrefix(events[len(events)-1].id, run)
 	}
-	if len(events) < 2 || events[0].id != run+"/started" || last != "/finished" && last != "/retrying" {
+	if len(events) < 2 || events[0].id != run+"/started" || last != "/finished" && last != "/retrying" && last != "/recovered" {
 		s.t.Errorf("run %s: its events are %v", run, names(events))
 		return
 	}

@@ -20,6 +20,8 @@ type command struct {
 	json   bool
 	at     string
 	strict bool
+	// forFunction says that this process is there for the function of a job.
+	forFunction bool
 
 	program        string // as it was called; "": not known
 	calledFrom     string // see noteFolder
@@ -69,7 +71,7 @@ func (c *command) root() *cobra.Command {
 	root.SetHelpCommand(helpCommand())
 	root.AddCommand(c.checkCommand(), c.listCommand(), c.simulateCommand(), c.whyCommand(), c.historyCommand(), c.slavesCommand(),
 		c.testCommand(), c.initCommand(), c.typesCommand(),
-		c.versionCommand(), completionCommand())
+		c.versionCommand(), completionCommand(), c.runFunctionCommand())
 	return root
 }
 

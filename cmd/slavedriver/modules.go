@@ -26,6 +26,7 @@ func (c *command) connect(script *luaapi.Script, dir *vardir.Dir, shift *engine.
 		Clock: c.clock, Deliver: modules.Deliverer(&modules.Network{}), Log: shift.Log,
 	})
 	script.UseOutbox(box)
+	script.UseStarter(shift)
 	shift.Outbox = box
 }
 

@@ -74,6 +74,7 @@ func (c *command) work(ctx context.Context, script *luaapi.Script, dir *vardir.D
 	shift.Dir, shift.Clock, shift.Environ, shift.Descriptors = dir.Path(), c.clock, os.Environ(), mostOpen()
 	shift.Host, shift.Version = hostname(), version()
 	shift.Out, shift.Err, shift.Say = c.scriptOutput(), c.stderr, c.sayer()
+	shift.FunctionArgs = c.functionArgs(plan, dir)
 	shift.Aloud = c.aloud(plan.Loggers)
 	shift.Speak = speaker(dir, script)
 	log := logging.New(plan.Loggers, c.stderr, shift.ScriptLog)
@@ -126,7 +127,8 @@ func (c *command) loadFrom(ctx context.Context, file string, files luaapi.Files)
 func (c *command) loadOptions(files luaapi.Files) luaapi.Options {
 	return luaapi.Options{
 		Slave: c.slave, Getenv: os.Getenv, Hostname: os.Hostname, Stdout: c.scriptOutput(), Stderr: c.stderr,
-		WorkingDirectory: c.calledFrom, Root: os.Geteuid() == 0, Files: files, CheckStore: lockstore.Validate,
+		WorkingDirectory: c.calledFrom, Root: os.Geteuid() == 0 || c.forFunction, Files: files, CheckStore: lockstore.Validate,
+		ForFunction: c.forFunction,
 	}
 }
 

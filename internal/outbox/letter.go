@@ -44,7 +44,10 @@ type Letter struct {
 	To      string    `json:"to"`    // the server: of two letters to one that is down, one is tried
 	About   string    `json:"about"` // what it is, for people; without secrets
 	Created time.Time `json:"created"`
-	Content []byte    `json:"-"`
+	// Order, where it is not empty, has a letter wait for the older ones with
+	// the same.
+	Order   string `json:"order,omitempty"`
+	Content []byte `json:"-"`
 }
 
 // tries is what became of a letter so far. It is kept beside it.
@@ -175,7 +178,7 @@ func (f shelf) slip(id string) (*slip, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &slip{id: id, to: head.To, about: head.About, created: head.Created}
+	s := &slip{id: id, to: head.To, about: head.About, created: head.Created, order: head.Order}
 	var t tries
 	if data, err := os.ReadFile(f.path(id + triesSuffix)); err == nil && json.Unmarshal(data, &t) == nil {
 		s.tries, s.next = t.Count, t.Next

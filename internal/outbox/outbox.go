@@ -69,7 +69,7 @@ func (b *Box) Put(l Letter) error {
 		return nil // the next shift finds it
 	}
 	if known := b.slips[l.ID]; known == nil || !known.sending {
-		b.slips[l.ID] = &slip{id: l.ID, to: l.To, about: l.About, created: l.Created}
+		b.slips[l.ID] = &slip{id: l.ID, to: l.To, about: l.About, created: l.Created, order: l.Order}
 	}
 	b.begin()
 	b.nudge()

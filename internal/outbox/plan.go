@@ -32,6 +32,7 @@ func delayAfter(n int) time.Duration {
 // slip is what the sender knows of a letter.
 type slip struct {
 	id, to, about string
+	order         string // see Letter
 	created       time.Time
 	tries         int
 	next          time.Time // not before; zero: at once
@@ -69,12 +70,16 @@ func choose(slips []*slip, resting map[string]time.Time, now time.Time) plan {
 			to[s.to]++
 		}
 	}
+	ahead := map[string]bool{}
 	for _, s := range oldestFirst(slips) {
 		rests := resting[s.to].Sub(now)
+		behind := s.order != "" && ahead[s.order]
+		ahead[s.order] = true
 		switch {
 		case s.sending:
 		case rests > 0 && s.expired(now):
 			p.giveUp = append(p.giveUp, s)
+		case behind: // until the one before it is sent, or given up
 		case rests > 0:
 			p.waitFor(max(rests, s.untilDue(now)))
 		case !s.due(now):

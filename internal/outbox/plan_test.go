@@ -68,6 +68,10 @@ func TestChoose(t *testing.T) {
 		return all
 	}
 	same := func(s *slip) *slip { return s }
+	inOrder := func(s *slip) *slip {
+		s.order = "o"
+		return s
+	}
 	for name, test := range map[string]struct {
 		slips        []*slip
 		resting      map[string]time.Duration
@@ -77,6 +81,10 @@ func TestChoose(t *testing.T) {
 		"nothing":                               {},
 		"new ones, the oldest first":            {slips: []*slip{fresh("b", "x"), old(fresh("c", "x"))}, send: []string{"c", "b"}},
 		"at the same moment, by id":             {slips: []*slip{fresh("b", "x"), fresh("a", "x")}, send: []string{"a", "b"}},
+		"in order, one after the other":         {slips: []*slip{inOrder(fresh("a", "x")), inOrder(fresh("b", "x")), fresh("c", "x")}, send: []string{"a", "c"}},
+		"in order, behind one that waits":       {slips: []*slip{later(inOrder(fresh("a", "x")), time.Minute), inOrder(fresh("b", "x"))}, wait: time.Minute},
+		"in order, behind one that is sent":     {slips: []*slip{sending(inOrder(fresh("a", "x"))), inOrder(fresh("b", "x"))}},
+		"in order, too old":                     {slips: []*slip{inOrder(old(fresh("a", "x"))), inOrder(fresh("b", "x"))}, resting: map[string]time.Duration{"x": time.Second}, giveUp: []string{"a"}},
 		"one that waits":                        {slips: []*slip{later(fresh("a", "x"), time.Minute), later(fresh("b", "x"), time.Second)}, wait: time.Second},
 		"few at once to one server":             {slips: many(5, "x", same), send: []string{"xa", "xb"}},
 		"that are sent now count":               {slips: append(many(2, "x", sending), fresh("c", "x"), fresh("d", "y")), send: []string{"d"}},

@@ -47,6 +47,7 @@ type Intent struct {
 	Fence   int64  // the lease's; 0: none
 
 	Slave, Namespace string
+	Depth            int `json:",omitempty"` // the caller's: how many runs led to this one
 
 	// World is where pids of this run mean something. StartedAt and
 	// StartedBoot (see Boottime) are when it was started.

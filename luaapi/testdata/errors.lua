@@ -108,9 +108,9 @@ slavedriver.Job("a"):setSlaves({ "x", 5 }) -- error: `slaves`: entry 2 must be a
 ---
 slavedriver.Job("a"):setSlaves({ "x", name = "y" }) -- error: must be a list of strings without gaps
 ---
-slavedriver.Job("a"):setCommand(5) -- error: `command` must be a string for the shell, or a list of strings, not 5
+slavedriver.Job("a"):setCommand(5) -- error: `command` must be a string for the shell, a list of strings, or a function, not 5
 ---
-slavedriver.Job("a"):setCommand(function() end) -- error: `command` must be a string for the shell, or a list of strings, not a function
+slavedriver.Job("a"):setCommand(true) -- error: `command` must be a string for the shell, a list of strings, or a function, not true
 ---
 slavedriver.Job("a"):setCommand({}) -- error: `command` must not be empty
 ---

@@ -16,6 +16,9 @@ func (c connected) Connect(to world.Connections) {
 	c.UseSender(to.Sender)
 	c.UseOutbox(to.Outbox)
 	c.UseLog(to.Log)
+	if to.Shift != nil {
+		c.UseStarter(to.Shift)
+	}
 }
 
 // loader loads the entry file of a world, anew for each shift.

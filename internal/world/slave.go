@@ -196,7 +196,7 @@ func (s *Slave) shift(script Script) (*engine.Shift, *outbox.Box) {
 	box := outbox.New(s.dir.Path("outbox"), outbox.Options{Clock: clock, Deliver: modules.Deliverer(network{s}), Log: shift.Log})
 	shift.Outbox = box
 	shift.Another = func() (engine.Script, error) { return s.another(shift.Log, box) }
-	script.Connect(Connections{Sender: network{s}, Outbox: box, State: s.dir.State(), Log: shift.Log})
+	script.Connect(Connections{Sender: network{s}, Outbox: box, State: s.dir.State(), Log: shift.Log, Shift: shift})
 	return shift, box
 }
 

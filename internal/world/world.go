@@ -41,6 +41,7 @@ type Connections struct {
 	Outbox modules.Outbox
 	State  *vardir.State
 	Log    engine.Logger
+	Shift  *engine.Shift // starts jobs for handlers; nil for questions
 }
 
 // Loader loads the entry file, as each shift does. What the file prints goes to

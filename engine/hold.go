@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -14,13 +15,14 @@ const renewEvery = LeaseFor / 3
 type hold struct {
 	claim Claim
 	run   *run
+	once  bool // it may not be there: giving it up is tried once
 }
 
 // holds are the leases that this slave has and wants to keep.
 func (d *duty) holds() (all []hold) {
 	for _, r := range d.runs {
 		if r.intent.Fence != 0 && r.ending == nil && !r.leaseLost {
-			all = append(all, hold{d.claimOfRun(r), r})
+			all = append(all, hold{claim: d.claimOfRun(r), run: r})
 		}
 	}
 	for _, in := range d.agenda.Intents {
@@ -84,12 +86,17 @@ func (d *duty) leaseLost(r *run, holder string) {
 }
 
 // release has the lease of an ended run given up, before the next claim is made.
+// A run that was started while the store was silent may have one all the same,
+// whose grant got lost: it goes too, if the store can be reached by now.
 func (d *duty) release(r *run) {
-	if d.Store == nil || r.intent.Fence == 0 {
-		return
+	switch {
+	case d.Store == nil:
+	case r.intent.Fence != 0:
+		r.leased = true
+		d.leases.releases = append(d.leases.releases, hold{claim: d.claimOfRun(r), run: r})
+	case d.needsLease(r.job):
+		d.leases.releases = append(d.leases.releases, hold{claim: d.claimOfRun(r), once: true})
 	}
-	r.leased = true
-	d.leases.releases = append(d.leases.releases, hold{d.claimOfRun(r), r})
 }
 
 // giveUpLease has the lease of a start that is not made given up, that of a shift
@@ -123,7 +130,7 @@ func (d *duty) releaseAll() {
 		return make([]Grant, len(c)), d.Store.Release(ctx, c)
 	}, func(_ []Grant, err error) {
 		if err != nil {
-			d.leases.again = append(d.leases.again, holds...)
+			d.leases.again = append(d.leases.again, slices.DeleteFunc(holds, func(h hold) bool { return h.once })...)
 			return
 		}
 		for _, h := range holds {

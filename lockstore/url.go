@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"slavedriver/engine"
+	"slavedriver/internal/spelling"
 )
 
 // schemes are all that a URL may begin with.
@@ -232,32 +233,9 @@ func hostPort(text, port string) (string, error) {
 func nearest(name string, known []string) string {
 	best, least := "", -1
 	for _, k := range known {
-		if d := distance(strings.ToLower(name), strings.ToLower(k)); least < 0 || d < least {
+		if d := spelling.Distance(strings.ToLower(name), strings.ToLower(k)); least < 0 || d < least {
 			best, least = k, d
 		}
 	}
 	return best
-}
-
-// distance is Levenshtein's: how many letters must be added, dropped or
-// exchanged to make a into b. Of a very long text only the beginning counts.
-func distance(a, b string) int {
-	a = a[:min(len(a), 64)]
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

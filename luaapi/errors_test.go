@@ -44,12 +44,3 @@ func TestErrorsNameTheLineAndWhatIsWrong(t *testing.T) {
 		})
 	}
 }
-
-func TestNearest(t *testing.T) {
-	for name, want := range map[string]string{
-		"timout": "timeout", "TIMEOUT": "timeout", "tiemout": "timeout", "scedule": "schedule",
-		"x": "", "completely": "", strings.Repeat("x", 10_000): "",
-	} {
-		equal(t, name, nearest(name, []string{"schedule", "timeout"}), want)
-	}
-}

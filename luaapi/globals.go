@@ -7,6 +7,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"slavedriver/engine"
+	"slavedriver/internal/spelling"
 )
 
 // missingGlobal is the last global that the script read and nobody had set.
@@ -39,7 +40,7 @@ func (s *Script) aboutNil(e *Error) *Error {
 	e.Message += ": there is no global `" + name + "`"
 	if form := memberForm(name); form != "" {
 		e.Hint = "write `" + form + "`"
-	} else if near := nearest(name, s.globals()); near != "" {
+	} else if near := spelling.Nearest(name, s.globals()); near != "" {
 		e.Hint = "did you mean `" + near + "`?"
 	}
 	return e

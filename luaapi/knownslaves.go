@@ -7,6 +7,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"slavedriver/engine"
+	"slavedriver/internal/spelling"
 )
 
 // slaveNames is a list of whole names.
@@ -45,7 +46,7 @@ func (s *Script) unknownSlave(j *job) string {
 
 func (s *Script) unknownSlaveMistake(name string) error {
 	m := wrong("is for the slave %q, which is none of setKnownSlaves", name)
-	if near := nearest(name, s.known); near != "" {
+	if near := spelling.Nearest(name, s.known); near != "" {
 		return m.hinting("did you mean \"" + near + "\"?")
 	}
 	return m.hinting("the known slaves are " + strings.Join(s.known, ", "))

@@ -11,6 +11,8 @@ import (
 	"unicode/utf8"
 
 	lua "github.com/yuin/gopher-lua"
+
+	"slavedriver/internal/spelling"
 )
 
 // kind is a kind of value: how it is read from Lua and given back. What decode
@@ -201,7 +203,7 @@ func oneOf[T ~string](values ...T) kind[T] {
 				}
 			}
 			m := mustBe(list, v)
-			if near := nearest(string(s), names); near != "" {
+			if near := spelling.Nearest(string(s), names); near != "" {
 				m.message += ", did you mean `" + near + "`?"
 			}
 			return "", m

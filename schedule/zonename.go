@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 	_ "time/tzdata" // a bare container has no zones of its own; costs 450 KB, and nothing at start
+
+	"slavedriver/internal/spelling"
 )
 
 // zonesText is the names of the IANA database as Go has it, one a line. It is
@@ -82,29 +84,9 @@ func nearestZone(name string) string {
 	for known := range strings.FieldsSeq(zonesText) {
 		folded := strings.ToLower(known)
 		place := folded[strings.LastIndexByte(folded, '/')+1:]
-		if d := min(2*distance(asked, folded), 1+2*distance(asked, place)); d < least {
+		if d := min(2*spelling.Distance(asked, folded), 1+2*spelling.Distance(asked, place)); d < least {
 			best, least = known, d
 		}
 	}
 	return best
-}
-
-// distance counts the insertions, deletions and replacements that make a into b.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost = 1 + min(diagonal, row[j], row[j+1])
-			}
-			diagonal, row[j+1] = row[j+1], cost
-		}
-	}
-	return row[len(b)]
 }

@@ -13,6 +13,7 @@ import (
 
 	"slavedriver/engine"
 	"slavedriver/internal/logging"
+	"slavedriver/internal/spelling"
 	"slavedriver/internal/vardir"
 	"slavedriver/luaapi"
 )
@@ -113,7 +114,7 @@ func noSuchJob(name, file string, plan *engine.Plan) error {
 		known = append(known, job.Name)
 	}
 	hint := "slavedriver list " + file + " shows the jobs"
-	if near := luaapi.Nearest(name, known); near != "" {
+	if near := spelling.Nearest(name, known); near != "" {
 		hint = fmt.Sprintf("did you mean %q?", near)
 	}
 	return usage(fmt.Sprintf("there is no job %q in %s, nor was there at that time", name, file), hint)

@@ -27,6 +27,7 @@ test: ## the tests, once
 
 race: ## the tests under the race detector (where there is a C compiler)
 	@$(if $(RACE),,echo "no C compiler: the tests run without the race detector")
+	$(GO) test $(RACE) -tags faultpoints ./internal/runfile
 	$(GO) test $(RACE) ./...
 
 vet: ## go vet for each system, and for the binary that the tests build

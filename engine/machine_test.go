@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -245,9 +246,19 @@ func (m *machine) told(leaveOut ...string) (all []string) {
 	return all
 }
 
-// ledger are the lines of the ledger, as "outcome id reason".
+// ledger are the lines of the ledger, as "outcome id reason". Runs that ended at
+// the same instant have no order; they are in that of their ids.
 func (m *machine) ledger() (all []string) {
-	for _, o := range m.outcomes() {
+	outcomes := m.outcomes()
+	for from := 0; from < len(outcomes); {
+		to := from + 1
+		for to < len(outcomes) && endedTogether(outcomes[from], outcomes[to]) {
+			to++
+		}
+		slices.SortFunc(outcomes[from:to], func(a, b Outcome) int { return cmp.Compare(a.Run, b.Run) })
+		from = to
+	}
+	for _, o := range outcomes {
 		line := o.Outcome + " " + shortID(o.Run)
 		if o.Attempt > 1 {
 			line += fmt.Sprintf(" .%d", o.Attempt)
@@ -261,6 +272,10 @@ func (m *machine) ledger() (all []string) {
 		all = append(all, line)
 	}
 	return all
+}
+
+func endedTogether(a, b Outcome) bool {
+	return a.Outcome == OutcomeSucceeded && b.Outcome == OutcomeSucceeded && a.Time.Equal(b.Time)
 }
 
 // same compares lists of lines.

@@ -184,7 +184,7 @@ func TestTheConditionIsAskedOnce(t *testing.T) {
 		m.same("starts", m.starts(), "long 12:00:00 12:00:02", "guarded 12:00:10 12:00:52")
 		m.same("events", m.told("job.started", "job.finished.success"),
 			"skipped guarded 12:01:10 reason=a holiday", "skipped guarded 12:02:10 reason=its condition failed: no idea")
-		m.same("ledger", m.ledger(), "succeeded long 12:00:00", "succeeded guarded 12:00:10",
+		m.same("ledger", m.ledger(), "succeeded guarded 12:00:10", "succeeded long 12:00:00",
 			"skipped guarded 12:01:10: a holiday", "skipped guarded 12:02:10: its condition failed: no idea")
 		if len(m.asked) != 3 {
 			t.Errorf("it was asked at %v", m.asked)

@@ -22,8 +22,12 @@ const crashJob = `echo start >> "$STARTS"; for i in 1 2 3 4; do echo line $i; sl
 // playRole is what the test binary does as another process: a shift that
 // creates and starts a run, and then does nothing until it is killed.
 func playRole(role string) {
-	if role == "later" {
+	switch role {
+	case "later":
 		laterSteps()
+		return
+	case "restore":
+		restoreLost()
 		return
 	}
 	in := testIntent()
@@ -49,12 +53,25 @@ func laterSteps() {
 	}
 	r.Intent.KeepOutput = 0
 	fmt.Println("stop", r.RequestStop(Stop{Reason: "timeout"}))
+	if next, err := Open(r.Dir()); err == nil { // where there was no room for a file, the cursor has it
+		stop, err := next.Stopping()
+		fmt.Println("stopping", stop != nil && stop.Reason == "timeout", err)
+	}
 	fmt.Println("told", r.NoteTold(told(1)))
 	fmt.Println("kept", r.NoteKept(Kept{Recorded: true}))
 	_, err = r.Trim([2]int64{trimStep, 0})
 	fmt.Println("trim", err)
 	fmt.Println("move", r.MoveTo(filepath.Join(active, "ended")))
 	fmt.Println("remove", Remove(r.Dir(), filepath.Join(active, "trash")))
+}
+
+// restoreLost makes the status of a run anew that somebody removed.
+func restoreLost() {
+	r, err := Open(filepath.Join(os.Getenv("ACTIVE"), "job-1"))
+	if err == nil {
+		err = r.Restore(Look{})
+	}
+	fmt.Println(err)
 }
 
 // place is where the shifts of one crash test work.

@@ -83,7 +83,8 @@ func (r *Run) fill(dir string, look Look) error {
 }
 
 // writeNew writes a file that is not there yet; one that is stays as it is, and
-// what is no file goes out of the way.
+// what is no file goes out of the way. Content is there whole or not at all: an
+// empty status would say that the run was never started.
 func writeNew(path, content string) error {
 	if info, err := os.Lstat(path); err == nil && info.Mode().IsRegular() {
 		return nil
@@ -92,13 +93,12 @@ func writeNew(path, content string) error {
 			return err
 		}
 	}
+	if content != "" {
+		return durable.WriteFile(path, []byte(content), "runfile.restore")
+	}
 	fd, err := openFile(path, syscall.O_WRONLY|syscall.O_CREAT|syscall.O_EXCL)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = syscall.Close(fd) }()
-	if content == "" {
-		return nil
-	}
-	return writeAt(fd, []byte(content), 0, path)
+	return syscall.Close(fd)
 }

@@ -122,7 +122,7 @@ var EventDocs = []EventDoc{
 		{"count", "number", "how many instants"}, {"reason", "string", "why"},
 	}, "an instant passed and will not be started any more", true},
 	{EventJobLeaseLost, "EVENT_JOB_LEASE_LOST", []ParamDoc{{"holder", "string", "who has it now, if known"}},
-		"the lease of a running job was lost", true},
+		"another slave has the lease of a running job, or started its instant too", true},
 }
 
 // Event is what handlers are called with.

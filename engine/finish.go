@@ -53,15 +53,24 @@ const (
 
 // firstOf says whether no shift noted that flag of a run before, and notes it.
 func (d *duty) firstOf(r *run, flag uint32) bool {
-	kept, err := r.file.ReadKept()
-	if err == nil && kept.Flags&flag != 0 {
+	if d.hasFlag(r, flag) {
 		return false
 	}
+	d.noteFlag(r, flag)
+	return true
+}
+
+func (d *duty) hasFlag(r *run, flag uint32) bool {
+	kept, err := r.file.ReadKept()
+	return err == nil && kept.Flags&flag != 0
+}
+
+func (d *duty) noteFlag(r *run, flag uint32) {
+	kept, _ := r.file.ReadKept() // what cannot be read is begun anew
 	kept.Flags |= flag
 	if err := r.file.NoteKept(kept); err != nil {
 		d.sayOnce("kept", Error, err.Error())
 	}
-	return true
 }
 
 // record counts and logs the end of a run and writes it to the ledger, each

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"context"
 	"slices"
 	"time"
 )
@@ -74,15 +73,22 @@ func (d *duty) leaseLost(r *run, holder string) {
 	if r.ending != nil || r.leaseLost {
 		return
 	}
-	r.leaseLost = true
-	if !d.firstOf(r, keptLeaseLost) {
-		return
-	}
-	d.log(Error, r.job, "Lost its lease while running; "+holder+" has it now")
-	d.notify(EventJobLeaseLost, r.job.Name, r.intent.ID+"/lease_lost", map[string]any{"holder": holder})
-	if r.job.OnLeaseLost == LeaseLostStop {
+	if d.sayLeaseLost(r, holder, "Lost its lease while running; "+holder+" has it now") && r.job.OnLeaseLost == LeaseLostStop {
 		d.stop(r, "its lease was lost")
 	}
+}
+
+// sayLeaseLost tells that somebody else has, or had, what a run was to have
+// alone; it says whether no shift told so before.
+func (d *duty) sayLeaseLost(r *run, holder, message string) bool {
+	r.leaseLost = true
+	if d.hasFlag(r, keptLeaseLost) {
+		return false
+	}
+	d.log(Error, r.job, message)
+	d.notify(EventJobLeaseLost, r.job.Name, r.intent.ID+"/lease_lost", map[string]any{"holder": holder})
+	d.afterCommit(func() { d.noteFlag(r, keptLeaseLost) }) // a shift that dies before leaves it to the next
+	return true
 }
 
 // release has the lease of an ended run given up, before the next claim is made.
@@ -126,18 +132,22 @@ func (d *duty) releaseAll() {
 		return
 	}
 	d.leases.releases = nil
-	d.leases.call("release", claimsOfHolds(holds), func(ctx context.Context, c []Claim) ([]Grant, error) {
-		return make([]Grant, len(c)), d.Store.Release(ctx, c)
-	}, func(_ []Grant, err error) {
+	d.leases.call("release", claimsOfHolds(holds), d.Store.Release, func(grants []Grant, err error) {
 		if err != nil {
 			d.leases.again = append(d.leases.again, slices.DeleteFunc(holds, func(h hold) bool { return h.once })...)
 			return
 		}
-		for _, h := range holds {
-			if h.run != nil {
+		for i, h := range holds {
+			if h.run == nil {
+				continue
+			}
+			if grants[i].Answer == Used {
+				d.sayLeaseLost(h.run, grants[i].Holder, "Was started twice: "+grants[i].Holder+" started it too, because the lock store had forgotten this run")
+			}
+			d.afterCommit(func() {
 				h.run.leased = false
 				d.putAwayIfTold(h.run)
-			}
+			})
 		}
 	})
 }

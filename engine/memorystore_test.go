@@ -8,7 +8,7 @@ import (
 )
 
 // memoryStore is a Store in the time of a bubble, as simple as the contract
-// allows: it forgets nothing.
+// allows: it forgets nothing by itself.
 type memoryStore struct {
 	mu     sync.Mutex
 	leases map[string]*memoryLease
@@ -69,10 +69,25 @@ func (s *memoryStore) take(c Claim, confirmed bool, long time.Duration) Grant {
 }
 
 func (s *memoryStore) ask(c Claim, confirmed bool, long time.Duration) Grant {
+	if g := s.usedBy(c); g.Answer != Granted {
+		return g
+	}
+	return s.take(c, confirmed, long)
+}
+
+func (s *memoryStore) usedBy(c Claim) Grant {
 	if by := s.used[c.Key+c.Instant.String()]; by != "" && by != c.Token {
 		return Grant{Answer: Used, Holder: "another"}
 	}
-	return s.take(c, confirmed, long)
+	return Grant{}
+}
+
+// forget lets it lose its memory, so that an instant may start again.
+func (s *memoryStore) forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.leases)
+	clear(s.used)
 }
 
 func (s *memoryStore) Acquire(_ context.Context, claims []Claim) ([]Grant, error) {
@@ -87,14 +102,13 @@ func (s *memoryStore) Renew(_ context.Context, holds []Claim) ([]Grant, error) {
 	return s.each(holds, func(c Claim) Grant { return s.take(c, true, LeaseFor) })
 }
 
-func (s *memoryStore) Release(_ context.Context, holds []Claim) error {
-	_, err := s.each(holds, func(c Claim) Grant {
+func (s *memoryStore) Release(_ context.Context, holds []Claim) ([]Grant, error) {
+	return s.each(holds, func(c Claim) Grant {
 		if l := s.leases[c.Key]; l != nil && l.token == c.Token {
 			delete(s.leases, c.Key)
 		}
-		return Grant{}
+		return s.usedBy(c)
 	})
-	return err
 }
 
 func (s *memoryStore) Close() error { return nil }

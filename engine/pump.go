@@ -132,6 +132,15 @@ func (d *duty) commit() bool {
 	return true
 }
 
+// afterCommit does what must not be done before the agenda, as it is now, is durable.
+func (d *duty) afterCommit(do func()) {
+	if !d.dirty {
+		do()
+		return
+	}
+	d.afterwards = append(d.afterwards, do)
+}
+
 // nextAgenda is the agenda as it is to be: without what is settled, and
 // without what has a run folder (whose name is made durable first) or was told.
 func (d *duty) nextAgenda() (*agenda, error) {
@@ -160,6 +169,11 @@ func (d *duty) committed(next *agenda) {
 		in.committed = true
 	}
 	d.requestsCommitted()
+	afterwards := d.afterwards
+	d.afterwards = nil
+	for _, do := range afterwards {
+		do()
+	}
 	d.throwAway()
 	d.pruneRest()
 	d.concludeRetried()

@@ -146,3 +146,23 @@ func TestARetryWaitsForTheStore(t *testing.T) {
 		m.same("starts", m.starts(), "shared 12:00:00 12:00:02", "shared 12:00:00 .2 12:05:43")
 	})
 }
+
+// The store loses its memory while a short run goes on, and another slave, which
+// knows nothing of that, starts its instant too. The first one's slave hears of
+// it when its run ends, and tells it once, with the run put away or not.
+func TestAStartThatWasMadeTwiceIsTold(t *testing.T) {
+	virtually(t, nil, func(m *machine) {
+		o := shared(t, m)
+		defer func() { o.running() }()
+		m.play.act = func(runfile.Intent) act { return act{lasts: 40 * time.Second} }
+		m.sleep(2 * time.Second)
+		m.call()
+		m.sleep(5 * time.Second)
+		m.store.(*memoryStore).forget()
+		o.call()
+		until("12:03:00", m, o)
+		m.same("starts of the instant", slices.Concat(m.starts()[:1], o.starts()[:1]), "shared 12:00:00 12:00:02", "shared 12:00:00 12:00:07")
+		m.same("events", m.told("job.started", "job.finished.success"), "lease_lost shared 12:00:00")
+		m.same("events of the other", o.told("job.started", "job.finished.success"))
+	})
+}

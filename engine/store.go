@@ -25,8 +25,10 @@ type Store interface {
 	// released (Used): that call was under way for too long.
 	Renew(ctx context.Context, holds []Claim) ([]Grant, error)
 	// Release gives leases up, those that the tokens still have; a claimed
-	// instant that was not confirmed is free again.
-	Release(ctx context.Context, holds []Claim) error
+	// instant that was not confirmed is free again. It is always done, so the
+	// answer says only whether the instant is another token's (Used): the store
+	// had lost its memory, and the instant was started twice. Else it is Granted.
+	Release(ctx context.Context, holds []Claim) ([]Grant, error)
 	// Close gives up connections and files, no lease.
 	Close() error
 }

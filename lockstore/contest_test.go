@@ -83,7 +83,10 @@ func (c *contest) slave(ctx context.Context, name string, store engine.Store) {
 
 // release gives leases up, in more than one try.
 func (c *contest) release(ctx context.Context, store engine.Store, claims []engine.Claim) {
-	for store.Release(ctx, claims) != nil && ctx.Err() == nil {
+	for ctx.Err() == nil {
+		if _, err := store.Release(ctx, claims); err == nil {
+			return
+		}
 		c.mu.Lock()
 		c.errors++
 		c.mu.Unlock()

@@ -28,7 +28,7 @@ func TestSentinelFailover(t *testing.T) {
 	if renewed[0].Answer != engine.Granted || renewed[0].Fence != before[0].Fence {
 		t.Errorf("after %+v the holder was answered %+v", before, renewed)
 	}
-	if err := a.Release(t.Context(), []engine.Claim{c}); err != nil {
+	if _, err := a.Release(t.Context(), []engine.Claim{c}); err != nil {
 		t.Fatal(err)
 	}
 	theirs.Instant = theirs.Instant.Add(time.Minute)

@@ -110,9 +110,7 @@ func TestFaultReplyLost(t *testing.T) {
 	if claimed == 0 || confirmed != claimed || renewed != claimed {
 		t.Errorf("fences %d, %d and %d", claimed, confirmed, renewed)
 	}
-	lost(func(ctx context.Context, c []engine.Claim) ([]engine.Grant, error) {
-		return []engine.Grant{{Answer: engine.Granted}}, ask.Release(ctx, c)
-	}, engine.Used)
+	lost(ask.Release, engine.Used)
 	theirs.Instant = theirs.Instant.Add(time.Minute)
 	grants, err := a.store["b"].Acquire(t.Context(), []engine.Claim{theirs})
 	granted(t, grants, err)

@@ -63,9 +63,8 @@ func (s *folderStore) Renew(ctx context.Context, holds []engine.Claim) ([]engine
 	return s.each(ctx, holds, (*record).renew)
 }
 
-func (s *folderStore) Release(ctx context.Context, holds []engine.Claim) error {
-	_, err := s.each(ctx, holds, (*record).release)
-	return err
+func (s *folderStore) Release(ctx context.Context, holds []engine.Claim) ([]engine.Grant, error) {
+	return s.each(ctx, holds, (*record).release)
 }
 
 // Prepare makes the folder and notes its birth.

@@ -229,7 +229,7 @@ func TestFolderRefusalWritesNothing(t *testing.T) {
 	x := try(t)
 	x.due = x.due.Add(-time.Hour)
 	x.wants(engine.Forgotten, x.Acquire, "t1")
-	if err := x.Release(context.Background(), x.claim("t1")); err != nil {
+	if _, err := x.Release(context.Background(), x.claim("t1")); err != nil {
 		t.Fatal(err)
 	}
 	gone(t, lockstore.FileOf(x.Store, "job"))

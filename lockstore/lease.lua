@@ -56,7 +56,9 @@ local function decide(key, used, token, instant, seen, remember, holder)
     if owner == token then
       call('HSET', key, 'token', '', 'until', '0', 'released', token)
     end
-    return GRANTED, fence, 0, ''
+    local used_token, used_holder = used_by(used)
+    if used_token and used_token ~= token then return USED, 0, 0, used_holder end -- started twice: the memory was lost
+    return GRANTED, 0, 0, ''
   end
 
   if operation ~= 'renew' then

@@ -93,7 +93,7 @@ func TestNothingToAskNoConnection(t *testing.T) {
 					t.Errorf("%s: %v, %v", kind, grants, err)
 				}
 			}
-			if err := store.Release(t.Context(), nil); err != nil {
+			if _, err := store.Release(t.Context(), nil); err != nil {
 				t.Error(kind, err)
 			}
 			if err := store.Close(); err != nil {

@@ -60,9 +60,8 @@ func (s *Memory) Renew(ctx context.Context, holds []engine.Claim) ([]engine.Gran
 }
 
 // Release gives leases up.
-func (s *Memory) Release(ctx context.Context, holds []engine.Claim) error {
-	_, err := s.each(ctx, holds, (*record).release)
-	return err
+func (s *Memory) Release(ctx context.Context, holds []engine.Claim) ([]engine.Grant, error) {
+	return s.each(ctx, holds, (*record).release)
 }
 
 // Prepare lets the memory begin.

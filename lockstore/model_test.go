@@ -2,7 +2,6 @@ package lockstore_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -94,8 +93,8 @@ func (s twins) Renew(_ context.Context, c []engine.Claim) ([]engine.Grant, error
 	return s.both(s.memory.Renew, s.redis.Renew, c)
 }
 
-func (s twins) Release(ctx context.Context, c []engine.Claim) error {
-	return errors.Join(s.memory.Release(ctx, c), s.redis.Release(ctx, c))
+func (s twins) Release(_ context.Context, c []engine.Claim) ([]engine.Grant, error) {
+	return s.both(s.memory.Release, s.redis.Release, c)
 }
 
 func (s twins) Close() error { return nil }

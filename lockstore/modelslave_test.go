@@ -144,7 +144,7 @@ func (s *modelSlave) call(do func(context.Context, []engine.Claim) ([]engine.Gra
 	}
 	grants, err := do(context.Background(), claims)
 	for i, g := range grants {
-		if g.Answer == engine.Granted {
+		if g.Answer == engine.Granted && g.Fence != 0 {
 			s.m.granted(claims[i], g)
 		}
 	}
@@ -256,9 +256,10 @@ func (s *modelSlave) release() bool {
 	}
 	r := s.runs[i]
 	s.m.live[r.job] = slices.DeleteFunc(s.m.live[r.job], func(o *modelRun) bool { return o == r })
-	_, err := s.call(func(ctx context.Context, c []engine.Claim) ([]engine.Grant, error) {
-		return nil, s.m.store.Release(ctx, c)
-	}, []engine.Claim{s.claimOf(&r.modelIntent)})
+	grants, err := s.call(s.m.store.Release, []engine.Claim{s.claimOf(&r.modelIntent)})
+	if err == nil && grants[0].Answer != engine.Granted {
+		s.m.Fatalf("%s of %s was started once, and its slave told of a second start: %+v", startOf(r.job, r.instant), s.name, grants[0])
+	}
 	if err == nil {
 		s.runs = slices.Delete(s.runs, i, i+1)
 	}

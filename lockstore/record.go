@@ -90,9 +90,14 @@ func (r *record) renew(c engine.Claim, now int64, t terms) engine.Grant {
 	return r.hold(c, now, t)
 }
 
-func (r *record) release(c engine.Claim, _ int64, _ terms) engine.Grant {
+// release answers Used where the store forgot that the token had used the
+// instant, and another one did so then.
+func (r *record) release(c engine.Claim, now int64, _ terms) engine.Grant {
 	if r.Lease != nil && r.Lease.Token == c.Token {
 		r.Lease, r.Released = nil, c.Token
+	}
+	if u := r.usedBy(c.Instant.Unix(), now); u != nil && u.Token != c.Token {
+		return engine.Grant{Answer: engine.Used, Holder: u.Holder}
 	}
 	return engine.Grant{}
 }

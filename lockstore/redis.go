@@ -56,9 +56,8 @@ func (s *redisStore) Renew(ctx context.Context, holds []engine.Claim) ([]engine.
 	return s.ask(ctx, "renew", holds)
 }
 
-func (s *redisStore) Release(ctx context.Context, holds []engine.Claim) error {
-	_, err := s.ask(ctx, "release", holds)
-	return err
+func (s *redisStore) Release(ctx context.Context, holds []engine.Claim) ([]engine.Grant, error) {
+	return s.ask(ctx, "release", holds)
 }
 
 func (s *redisStore) Close() error { return s.line.close() }

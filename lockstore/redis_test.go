@@ -158,7 +158,7 @@ func TestRedisUsedInstantsAreBounded(t *testing.T) {
 		ask.Instant, ask.Token, ask.Remember = ask.Instant.Add(time.Minute), ask.Token+"x", 10*time.Minute
 		grants, err := store.Confirm(t.Context(), []engine.Claim{ask})
 		granted(t, grants, err)
-		if err := store.Release(t.Context(), []engine.Claim{ask}); err != nil {
+		if _, err := store.Release(t.Context(), []engine.Claim{ask}); err != nil {
 			t.Fatal(err)
 		}
 		c.advance(time.Minute)
@@ -213,7 +213,7 @@ func TestRedisUserWithFewRights(t *testing.T) {
 		grants, err := do(t.Context(), c)
 		granted(t, grants, err)
 	}
-	if err := store.Release(t.Context(), c); err != nil {
+	if _, err := store.Release(t.Context(), c); err != nil {
 		t.Error(err)
 	}
 	_, err = open(t, "redis://slavedriver:geheim@"+s.addr+" other").Acquire(t.Context(), c)

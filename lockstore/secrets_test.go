@@ -1,6 +1,7 @@
 package lockstore_test
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -67,9 +68,12 @@ func quote(conn net.Conn) {
 func noAnswer(t *testing.T, store engine.Store) {
 	t.Helper()
 	claims := []engine.Claim{claim("job"), claim("another")}
-	errs := []error{store.(lockstore.Preparer).Prepare(t.Context()), store.Release(t.Context(), claims)}
-	_, err := store.Acquire(t.Context(), claims)
-	for _, err := range append(errs, err) {
+	errs := []error{store.(lockstore.Preparer).Prepare(t.Context())}
+	for _, ask := range []func(context.Context, []engine.Claim) ([]engine.Grant, error){store.Release, store.Acquire} {
+		_, err := ask(t.Context(), claims)
+		errs = append(errs, err)
+	}
+	for _, err := range errs {
 		if err == nil {
 			t.Error("nonsense was taken for an answer")
 			continue

@@ -44,6 +44,7 @@ var cases = []testCase{
 	{"lost memory refuses what a fast clock may have had", false, forgottenByAFastClock},
 	{"lost memory lets nobody overtake a running job", true, forgottenAndNext},
 	{"lost memory is told to those who cannot know", false, forgottenTold},
+	{"lost memory and a second start", false, forgottenAndStartedTwice},
 	{"lost memory between claim and confirm", false, forgottenInBetween},
 	{"lost memory and a running job", false, forgottenWhileRunning},
 	{"lost memory and the next attempt of a running job", true, forgottenAndRetried},
@@ -219,13 +220,10 @@ func batchNamesTwice(b *bench) {
 }
 
 func emptyBatch(b *bench) {
-	for _, do := range []operation{b.a.store.Acquire, b.a.store.Confirm, b.a.store.Renew} {
+	for _, do := range []operation{b.a.store.Acquire, b.a.store.Confirm, b.a.store.Renew, b.a.store.Release} {
 		if got := b.a.batch(do, nil); len(got) != 0 {
 			b.Errorf("answers to nothing: %v", got)
 		}
-	}
-	if err := b.a.store.Release(context.Background(), nil); err != nil {
-		b.Error(err)
 	}
 }
 

@@ -86,7 +86,7 @@ func fight(store engine.Store, name string, instant time.Time, start func(key st
 				return err
 			}
 		}
-		if err := store.Release(ctx, confirmed); err != nil {
+		if _, err := store.Release(ctx, confirmed); err != nil {
 			return err
 		}
 		waiting = append(waiting, again...)

@@ -135,12 +135,7 @@ func (s *slave) acquire(c engine.Claim) engine.Grant { s.t.Helper(); return s.on
 func (s *slave) confirm(c engine.Claim) engine.Grant { s.t.Helper(); return s.one(s.store.Confirm, c) }
 func (s *slave) renew(c engine.Claim) engine.Grant   { s.t.Helper(); return s.one(s.store.Renew, c) }
 
-func (s *slave) release(c engine.Claim) {
-	s.t.Helper()
-	s.one(func(ctx context.Context, c []engine.Claim) ([]engine.Grant, error) {
-		return make([]engine.Grant, len(c)), s.store.Release(ctx, c)
-	}, c)
-}
+func (s *slave) release(c engine.Claim) engine.Grant { s.t.Helper(); return s.one(s.store.Release, c) }
 
 // run claims and confirms, and expects to be granted both under one fence.
 func (s *slave) run(c engine.Claim) engine.Grant {

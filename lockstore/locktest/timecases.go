@@ -88,6 +88,23 @@ func forgottenTold(b *bench) {
 	b.b.wants(b.b.acquire(stranger), engine.Forgotten)
 }
 
+// A run's own slave learns at its end, however short it was, that the instant
+// was started again after the memory was lost.
+func forgottenAndStartedTwice(b *bench) {
+	first := b.claim("job", b.due.Add(time.Hour), "t1")
+	b.a.run(first)
+	b.lose()
+	second := b.claim("job", first.Instant, "t2")
+	second.Met = time.Time{} // it knows of no loss
+	b.b.run(second)
+	if g := b.b.release(second); g.Answer != engine.Granted {
+		b.Errorf("at its end the second was answered %+v", g)
+	}
+	if g := b.a.release(first); g.Answer != engine.Used || g.Holder != "b" {
+		b.Errorf("at its end the first was answered %+v", g)
+	}
+}
+
 func forgottenInBetween(b *bench) {
 	b.needsVirtualTime()
 	c := b.claim("job", b.due, "t1")

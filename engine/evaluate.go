@@ -115,7 +115,7 @@ func (d *duty) evaluateJob(job *Job, w window, now time.Time) {
 	lag, catchUp := JitterOf(job, d.Plan.Slave), catchUpOf(job, now)
 	v := due(job.Schedule, w, now, lag, catchUp)
 	if v.Missed = d.agenda.Ahead.undecided(job.Schedule, v.Missed); v.Missed.Count > 0 {
-		d.missed(job, runID(job, v.Missed.Last), v.Missed, "no shift ran in time")
+		d.missed(job, runID(job, v.Missed.Last), rand.Text(), v.Missed, "no shift ran in time")
 	}
 	if v.Merged.Count > 0 {
 		d.outcome(Outcome{Job: job.Name, Run: runID(job, v.Merged.Last), Instant: v.Merged.Last, First: v.Merged.First,

@@ -15,6 +15,9 @@ type memoryStore struct {
 	used   map[string]string // token, by key and instant
 	fence  int64
 	down   bool
+	stall  bool             // answers get lost
+	last   map[string]int64 // instant, by key: used, or told as missed
+	teller map[string]string
 }
 
 type memoryLease struct {
@@ -25,7 +28,7 @@ type memoryLease struct {
 }
 
 func newMemoryStore() *memoryStore {
-	return &memoryStore{leases: map[string]*memoryLease{}, used: map[string]string{}}
+	return &memoryStore{leases: map[string]*memoryLease{}, used: map[string]string{}, last: map[string]int64{}, teller: map[string]string{}}
 }
 
 func (s *memoryStore) setDown(down bool) {
@@ -63,6 +66,7 @@ func (s *memoryStore) take(c Claim, confirmed bool, long time.Duration) Grant {
 	l.confirmed = l.confirmed || confirmed
 	if confirmed {
 		s.used[c.Key+c.Instant.String()] = c.Token
+		s.last[c.Key] = max(s.last[c.Key], c.Instant.Unix())
 	}
 	l.until = time.Now().Add(long)
 	return Grant{Answer: Granted, Fence: l.fence}
@@ -109,6 +113,24 @@ func (s *memoryStore) Release(_ context.Context, holds []Claim) ([]Grant, error)
 		}
 		return s.usedBy(c)
 	})
+}
+
+func (s *memoryStore) Miss(ctx context.Context, missed []Claim) ([]Grant, error) {
+	grants, err := s.each(missed, func(c Claim) Grant {
+		if s.teller[c.Key] == c.Token || s.used[c.Key+c.Instant.String()] == c.Token {
+			return Grant{}
+		}
+		if s.last[c.Key] >= c.Instant.Unix() {
+			return Grant{Answer: Used}
+		}
+		s.last[c.Key], s.teller[c.Key] = c.Instant.Unix(), c.Token
+		return Grant{}
+	})
+	if s.stall {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	return grants, err
 }
 
 func (s *memoryStore) Close() error { return nil }

@@ -80,16 +80,7 @@ func (d *duty) miss(in *intent) {
 	}
 	in.settled = true
 	d.giveUpLease(in)
-	d.missed(d.jobNamed(in.Job), in.Run, span{First: in.Instant, Last: in.Instant, Count: 1}, reason)
-}
-
-// missed says that instants will not be started any more; id is what the run of
-// the last one would have been.
-func (d *duty) missed(job *Job, id string, s span, reason string) {
-	d.outcome(Outcome{Job: job.Name, Run: id, Instant: s.Last, First: s.First, Count: s.Count, Outcome: OutcomeMissed, Reason: reason})
-	d.report.Missed += s.Count
-	d.log(Error, job, fmt.Sprintf("Missed %d start(s), the last at %s: %s", s.Count, s.Last.Format(time.RFC3339), reason))
-	d.notify(EventJobMissed, job.Name, id+"/missed", map[string]any{"scheduledAt": s.Last.Unix(), "count": s.Count, "reason": reason})
+	d.missed(d.jobNamed(in.Job), in.Run, in.Token, span{First: in.Instant, Last: in.Instant, Count: 1}, reason)
 }
 
 // elsewhere gives an intent up because another slave started the instant.

@@ -23,6 +23,7 @@ func (d *duty) pump() {
 		return
 	}
 	d.launch()
+	d.settleMisses()
 	d.tellRoster()
 	d.commit()
 }

@@ -29,6 +29,12 @@ type Store interface {
 	// answer says only whether the instant is another token's (Used): the store
 	// had lost its memory, and the instant was started twice. Else it is Granted.
 	Release(ctx context.Context, holds []Claim) ([]Grant, error)
+	// Miss settles which token tells that instants of a key, the last of which is
+	// the claim's, were not started by anybody. It is Granted to one token, also
+	// when that asks again or had used the instant up, and Used to others, and
+	// where another one started the instant or a later one: then nobody needs to
+	// tell. It takes no lease.
+	Miss(ctx context.Context, missed []Claim) ([]Grant, error)
 	// Close gives up connections and files, no lease.
 	Close() error
 }

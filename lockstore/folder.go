@@ -67,6 +67,10 @@ func (s *folderStore) Release(ctx context.Context, holds []engine.Claim) ([]engi
 	return s.each(ctx, holds, (*record).release)
 }
 
+func (s *folderStore) Miss(ctx context.Context, missed []engine.Claim) ([]engine.Grant, error) {
+	return s.each(ctx, missed, (*record).miss)
+}
+
 // Prepare makes the folder and notes its birth.
 func (s *folderStore) Prepare(ctx context.Context) error {
 	lock, err := s.lock(ctx)

@@ -71,12 +71,13 @@ type tried struct {
 	*testing.T
 	engine.Store
 	*clock
+	key      string
 	due, met time.Time
 }
 
 func try(t *testing.T) tried {
 	c := newClock()
-	x := tried{T: t, Store: openAt(t, "file://"+t.TempDir(), c), clock: c}
+	x := tried{T: t, Store: openAt(t, "file://"+t.TempDir(), c), clock: c, key: "job"}
 	if err := x.Store.(lockstore.Preparer).Prepare(context.Background()); err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +86,7 @@ func try(t *testing.T) tried {
 }
 
 func (x tried) claim(token string) []engine.Claim {
-	return []engine.Claim{{Key: "job", Instant: x.due, Token: token, Holder: token, Remember: 62 * time.Minute, Met: x.met}}
+	return []engine.Claim{{Key: x.key, Instant: x.due, Token: token, Holder: token, Remember: 62 * time.Minute, Met: x.met}}
 }
 
 func (x tried) wants(want engine.Answer, do func(context.Context, []engine.Claim) ([]engine.Grant, error), token string) {
@@ -211,18 +212,23 @@ func ask(x tried, key string) {
 }
 
 func TestFolderSweeps(t *testing.T) {
-	x := try(t)
-	x.wants(engine.Granted, x.Confirm, "t1")
-	path := lockstore.FileOf(x.Store, "job")
-	x.advance(61 * time.Minute)
-	ask(x, "another")
-	if _, err := os.Stat(path); err != nil {
-		t.Errorf("a record was swept while its instant is to be remembered: %v", err)
+	for key, kept := range map[string]time.Duration{"job": 40 * 24 * time.Hour, "job@slave": 4 * time.Hour, "job#instant": 4 * time.Hour} {
+		t.Run(strings.NewReplacer("#", " ", "@", " ").Replace(key), func(t *testing.T) {
+			x := try(t)
+			x.key = key
+			x.wants(engine.Granted, x.Confirm, "t1")
+			path := lockstore.FileOf(x.Store, key)
+			x.advance(kept - time.Minute)
+			ask(x, "another")
+			if _, err := os.Stat(path); err != nil {
+				t.Errorf("a record was swept while it is to be remembered: %v", err)
+			}
+			x.advance(2*time.Minute + time.Hour) // sweeps have their pauses
+			ask(x, "another")
+			gone(t, path)
+			x.wants(engine.Granted, x.Acquire, "t2") // the memory ended, it was not lost
+		})
 	}
-	x.advance(61 * time.Minute)
-	ask(x, "another")
-	gone(t, path)
-	x.wants(engine.Granted, x.Acquire, "t2") // the memory ended, it was not lost
 }
 
 func TestFolderRefusalWritesNothing(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"net/url"
+	"strings"
 	"time"
 
 	"slavedriver/engine"
@@ -17,7 +18,18 @@ const (
 	// It matters only while fences run ahead of the clock, and there are keys
 	// that are never asked for again: of single instants, of slaves that are gone.
 	untouchedFor = 4 * time.Hour
+	// toldFor is how long the newest instant of a job that starts on one slave is
+	// kept: a slave that was off for no longer learns what others started.
+	toldFor = 40 * 24 * time.Hour
 )
+
+// lastsFor is how long what is known of a key is kept after it was last touched.
+func lastsFor(key string) time.Duration {
+	if strings.ContainsAny(key, "@#") {
+		return untouchedFor
+	}
+	return toldFor
+}
 
 // keyspace makes the keys of one namespace.
 type keyspace string

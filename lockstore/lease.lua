@@ -4,18 +4,19 @@
 -- KEYS: born; then of each claim its lease and its used (see lockstore.go).
 -- ARGV: operation; when the caller met the store (0: never); how long after
 --       that the memory of a new store may begin; how far a slave's clock may be
---       ahead; how long a claim, a lease and an untouched lease key last, all in
---       ms; then of each claim token, instant in seconds, highest fence the
---       caller saw, how long to remember the instant in ms, holder.
+--       ahead; how long a claim and a lease last, all in ms; then of each claim
+--       token, instant in seconds, highest fence the caller saw, how long to
+--       remember the instant in ms, holder, how long the lease key lasts untouched
+--       in ms.
 -- Replies { 1 if the memory begins or is known as lost with this call, now in
 --           ms; then of each claim answer, fence, since in ms, holder }.
 
 local GRANTED, CLAIMED, HELD, USED, FORGOTTEN = 0, 1, 2, 3, 4 -- engine.Answer
-local BEFORE_CLAIMS, PER_CLAIM = 7, 5
+local BEFORE_CLAIMS, PER_CLAIM = 6, 6
 local call = redis.call
 
 local operation, met, begins_within, ahead = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-local claim_for, lease_for, keep_for = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7]
+local claim_for, lease_for = tonumber(ARGV[5]), tonumber(ARGV[6])
 
 -- Whole numbers up to 14 digits stay what they are on their way into a command.
 local clock = call('TIME')
@@ -45,12 +46,26 @@ local function used_by(used)
   return string.sub(by, 1, tonumber(length)), string.sub(by, tonumber(length) + 1)
 end
 
+-- An instant that may be the newest one, 0 for one that only a clock far ahead of
+-- this one can have named: all that come later would look old.
+local function plausible(instant)
+  return instant * 1000 <= now + ahead and instant or 0
+end
+
 -- Returns answer, fence, since, holder.
-local function decide(key, used, token, instant, seen, remember, holder)
-  local stored = call('HMGET', key, 'token', 'confirmed', 'until', 'since', 'holder', 'fence', 'released')
+local function decide(key, used, token, instant, seen, remember, holder, keep_for)
+  local stored = call('HMGET', key, 'token', 'confirmed', 'until', 'since', 'holder', 'fence', 'released', 'last', 'teller')
   local owner, confirmed, expires = stored[1], stored[2] == '1', tonumber(stored[3] or '0')
   local since, by, fence = tonumber(stored[4] or '0'), stored[5] or '', tonumber(stored[6] or '0')
-  local alive = expires > now
+  local alive, last = expires > now, tonumber(stored[8] or '0')
+
+  if operation == 'miss' then
+    if stored[9] == token or used_by(used) == token then return GRANTED, 0, 0, '' end
+    if last >= instant then return USED, 0, 0, '' end
+    call('HSET', key, 'last', plausible(instant), 'teller', token)
+    call('PEXPIRE', key, keep_for)
+    return GRANTED, 0, 0, ''
+  end
 
   if operation == 'release' then
     if owner == token then
@@ -79,11 +94,11 @@ local function decide(key, used, token, instant, seen, remember, holder)
     expires = now + claim_for
   else
     if not confirmed then since = now end
-    confirmed, expires = true, now + lease_for
+    confirmed, expires, last = true, now + lease_for, math.max(last, plausible(instant))
     if remember > 0 then call('SET', used, #token .. ' ' .. token .. holder, 'NX', 'PX', remember) end
   end
   call('HSET', key, 'token', token, 'confirmed', confirmed and '1' or '0', 'until', expires,
-    'since', since, 'holder', by, 'fence', fence, 'released', '')
+    'since', since, 'holder', by, 'fence', fence, 'released', '', 'last', last)
   call('PEXPIRE', key, keep_for)
   return GRANTED, fence, 0, ''
 end
@@ -92,7 +107,7 @@ local reply = { news, now }
 for i = 2, #KEYS, 2 do
   local at = BEFORE_CLAIMS + (i / 2 - 1) * PER_CLAIM
   local answer, fence, since, holder = decide(KEYS[i], KEYS[i + 1],
-    ARGV[at + 1], tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4]), ARGV[at + 5])
+    ARGV[at + 1], tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4]), ARGV[at + 5], ARGV[at + 6])
   local n = #reply
   reply[n + 1], reply[n + 2], reply[n + 3], reply[n + 4] = answer, fence, since, holder
 end

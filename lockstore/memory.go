@@ -64,6 +64,11 @@ func (s *Memory) Release(ctx context.Context, holds []engine.Claim) ([]engine.Gr
 	return s.each(ctx, holds, (*record).release)
 }
 
+// Miss settles who tells of what nobody started.
+func (s *Memory) Miss(ctx context.Context, missed []engine.Claim) ([]engine.Grant, error) {
+	return s.each(ctx, missed, (*record).miss)
+}
+
 // Prepare lets the memory begin.
 func (s *Memory) Prepare(ctx context.Context) error {
 	_, err := s.each(ctx, nil, nil)

@@ -97,6 +97,10 @@ func (s twins) Release(_ context.Context, c []engine.Claim) ([]engine.Grant, err
 	return s.both(s.memory.Release, s.redis.Release, c)
 }
 
+func (s twins) Miss(_ context.Context, c []engine.Claim) ([]engine.Grant, error) {
+	return s.both(s.memory.Miss, s.redis.Miss, c)
+}
+
 func (s twins) Close() error { return nil }
 
 // model is the world, and what it knows of each start.
@@ -109,6 +113,7 @@ type model struct {
 	slaves []*modelSlave
 
 	starts map[string]int         // of each job and instant
+	began  map[string]time.Time   // of each of these, by the store's clock, its Confirm
 	live   map[string][]*modelRun // by job
 	fence  map[string]engine.Claim
 	loss   time.Time // when the store lost its memory last
@@ -124,7 +129,7 @@ const (
 func newModel(f failer, c *clock, store engine.Store, forget func()) *model {
 	m := &model{
 		failer: f, clock: c, store: store, forget: forget,
-		starts: map[string]int{}, live: map[string][]*modelRun{}, fence: map[string]engine.Claim{},
+		starts: map[string]int{}, began: map[string]time.Time{}, live: map[string][]*modelRun{}, fence: map[string]engine.Claim{},
 	}
 	return m
 }
@@ -214,6 +219,14 @@ func (m *model) granted(c engine.Claim, g engine.Grant) {
 	m.fence[c.Key] = c
 }
 
+// missed notes that a slave is to tell that an instant was missed.
+func (m *model) missed(in *modelIntent, slave string) {
+	at := startOf(in.job, in.instant)
+	if began, ok := m.began[at]; ok && began.After(m.loss) {
+		m.Fatalf("%s was started, and %s tells that it was missed", at, slave)
+	}
+}
+
 // start notes a start and checks what must hold.
 func (m *model) start(r *modelRun) {
 	at := startOf(r.job, r.instant)
@@ -221,6 +234,7 @@ func (m *model) start(r *modelRun) {
 		m.Fatalf("%s was started twice, now by %s", at, r.slave.name)
 	}
 	m.total++
+	m.began[at] = r.sent
 	for _, other := range m.live[r.job] {
 		kept := r.sent.After(m.loss) && other.held.After(m.loss) // its word: it remembers both
 		leased := m.clock.now().Sub(other.held) < engine.LeaseFor

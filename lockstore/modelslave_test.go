@@ -129,8 +129,19 @@ func (s *modelSlave) evaluate() {
 	s.intents = slices.DeleteFunc(s.intents, func(in *modelIntent) bool {
 		late := s.clock().Sub(in.instant) > catchUp
 		busy := slices.ContainsFunc(s.runs, func(r *modelRun) bool { return r.job == in.job && !s.over(r) })
+		if in.phase == waiting && late && !busy {
+			s.miss(in)
+		}
 		return in.phase == waiting && (late || busy)
 	})
+}
+
+// miss asks who tells that an instant was missed.
+func (s *modelSlave) miss(in *modelIntent) {
+	grants, err := s.call(s.m.store.Miss, []engine.Claim{s.claimOf(in)})
+	if err == nil && grants[0].Answer == engine.Granted {
+		s.m.missed(in, s.name)
+	}
 }
 
 func (s *modelSlave) over(r *modelRun) bool { return !s.m.clock.now().Before(r.ends) }

@@ -18,8 +18,12 @@ type record struct {
 	// Released is the token that gave the last lease up: a renewal that was
 	// under way for long and comes after that takes nothing.
 	Released string `json:",omitempty"`
-	Lease    *lease `json:",omitempty"`
-	Used     []use  `json:",omitempty"`
+	// Last is the newest instant (Unix seconds) that was started, or of which
+	// Teller told that it was missed.
+	Last   int64  `json:",omitempty"`
+	Teller string `json:",omitempty"`
+	Lease  *lease `json:",omitempty"`
+	Used   []use  `json:",omitempty"`
 }
 
 type lease struct {
@@ -102,6 +106,27 @@ func (r *record) release(c engine.Claim, now int64, _ terms) engine.Grant {
 	return engine.Grant{}
 }
 
+// miss lets one token tell of what nobody started.
+func (r *record) miss(c engine.Claim, now int64, _ terms) engine.Grant {
+	if u := r.usedBy(c.Instant.Unix(), now); r.Teller == c.Token || u != nil && u.Token == c.Token {
+		return engine.Grant{}
+	}
+	if r.Last >= c.Instant.Unix() {
+		return engine.Grant{Answer: engine.Used}
+	}
+	r.Last, r.Teller = plausible(c.Instant.Unix(), now), c.Token
+	return engine.Grant{}
+}
+
+// plausible is an instant that may be the newest one, 0 for one that only a clock
+// far ahead of the store's can have named: all that come later would look old.
+func plausible(instant, now int64) int64 {
+	if instant*1000 > now+aheadAtMost.Milliseconds() {
+		return 0
+	}
+	return instant
+}
+
 func (r *record) refuse(c engine.Claim, now int64) (engine.Grant, bool) {
 	instant := c.Instant.Unix()
 	if met := millis(c.Met); met > 0 && met < r.Born {
@@ -164,6 +189,7 @@ func (r *record) hold(c engine.Claim, now int64, t terms) engine.Grant {
 // use marks the claim's instant, and drops what need not be remembered longer.
 func (r *record) use(c engine.Claim, now int64) {
 	instant := c.Instant.Unix()
+	r.Last = max(r.Last, plausible(instant, now))
 	if r.usedBy(instant, now) != nil {
 		return
 	}
@@ -190,5 +216,6 @@ func (r *record) spent(now, born int64) bool {
 			return false
 		}
 	}
-	return !r.alive(now) && r.Fence < now && r.Born <= born && r.Seen <= now
+	told := r.Last > 0 && r.Seen+lastsFor(r.Key).Milliseconds() > now
+	return !told && !r.alive(now) && r.Fence < now && r.Born <= born && r.Seen <= now
 }

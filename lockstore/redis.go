@@ -60,6 +60,10 @@ func (s *redisStore) Release(ctx context.Context, holds []engine.Claim) ([]engin
 	return s.ask(ctx, "release", holds)
 }
 
+func (s *redisStore) Miss(ctx context.Context, missed []engine.Claim) ([]engine.Grant, error) {
+	return s.ask(ctx, "miss", missed)
+}
+
 func (s *redisStore) Close() error { return s.line.close() }
 
 // Prepare makes the memory of every tag begin, where it has not.
@@ -164,7 +168,7 @@ func (s *redisStore) calls(operation string, met time.Time, claims []engine.Clai
 		to := &calls[at[n]-1]
 		lease, used := s.keys.of(c)
 		to.keys = append(to.keys, lease, used)
-		to.args = append(to.args, c.Token, c.Instant.Unix(), c.Fence, max(c.Remember.Milliseconds(), 0), c.Holder)
+		to.args = append(to.args, c.Token, c.Instant.Unix(), c.Fence, max(c.Remember.Milliseconds(), 0), c.Holder, lastsFor(c.Key).Milliseconds())
 		to.claims = append(to.claims, i)
 	}
 	return calls
@@ -178,7 +182,7 @@ func (s *redisStore) callOn(tag int, operation string, met time.Time) call {
 	}
 	return call{keys: []string{s.keys.born(tag)}, args: []any{
 		operation, millis(met), within.Milliseconds(), aheadAtMost.Milliseconds(),
-		s.terms.claim.Milliseconds(), s.terms.lease.Milliseconds(), untouchedFor.Milliseconds(),
+		s.terms.claim.Milliseconds(), s.terms.lease.Milliseconds(),
 	}}
 }
 

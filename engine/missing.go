@@ -1,0 +1,87 @@
+package engine
+
+import (
+	"fmt"
+	"time"
+)
+
+// miss is what nobody may have started, of a job that one slave starts: which of
+// the slaves tells it, and whether it was missed at all, is for the lock store to
+// say. It is part of the agenda until that was answered.
+type miss struct {
+	Job    string    `json:"job"`
+	Run    string    `json:"run"` // the last one's, had it been started
+	First  time.Time `json:"first"`
+	Last   time.Time `json:"last"`
+	Count  int       `json:"count"`
+	Reason string    `json:"reason"`
+	Token  string    `json:"token"`
+
+	asking bool // this shift's: the question is under way
+}
+
+// missed says that instants will not be started any more; id is what the run of
+// the last one would have been, and token that of its claims.
+func (d *duty) missed(job *Job, id, token string, s span, reason string) {
+	m := &miss{Job: job.Name, Run: id, Token: token, First: s.First, Last: s.Last, Count: s.Count, Reason: reason}
+	if d.Store == nil || job.RunOn != RunOnOne {
+		d.tellMissed(m)
+		return
+	}
+	d.agenda.Misses = append(d.agenda.Misses, m)
+	d.dirty = true
+}
+
+// settleMisses asks the store about what is committed. Where it is silent each
+// slave tells: better forty times than not at all.
+func (d *duty) settleMisses() {
+	var asked []*miss
+	var claims []Claim
+	for _, m := range d.agenda.Misses {
+		if !m.asking {
+			m.asking = true
+			asked = append(asked, m)
+			claims = append(claims, d.claimOf(d.jobNamed(m.Job), d.Plan.Slave, m.Last, m.Token, 0))
+		}
+	}
+	if len(asked) == 0 || d.Store == nil {
+		return
+	}
+	d.leases.call("settle", claims, d.Store.Miss, func(grants []Grant, err error) {
+		for i, m := range asked {
+			if err == nil && grants[i].Answer == Used {
+				d.othersKnow(m)
+			} else {
+				d.tellMissed(m)
+			}
+			d.dropMiss(m)
+		}
+	})
+}
+
+func (d *duty) dropMiss(m *miss) {
+	for i, other := range d.agenda.Misses {
+		if other == m {
+			d.agenda.Misses = append(d.agenda.Misses[:i:i], d.agenda.Misses[i+1:]...)
+			return
+		}
+	}
+}
+
+func (d *duty) tellMissed(m *miss) {
+	d.outcome(m.outcome(OutcomeMissed, m.Reason))
+	d.report.Missed += m.Count
+	job := d.jobNamed(m.Job)
+	d.log(Error, job, fmt.Sprintf("Missed %d start(s), the last at %s: %s", m.Count, m.Last.Format(time.RFC3339), m.Reason))
+	d.notify(EventJobMissed, m.Job, m.Run+"/missed", map[string]any{"scheduledAt": m.Last.Unix(), "count": m.Count, "reason": m.Reason})
+}
+
+// othersKnow is for instants that others started, or told as missed.
+func (d *duty) othersKnow(m *miss) {
+	d.outcome(m.outcome(OutcomeElsewhere, "another slave started it, or told that it was missed"))
+	d.log(Debug, d.jobNamed(m.Job), fmt.Sprintf("Not missed: the store knows of %d start(s) until %s", m.Count, m.Last.Format(time.RFC3339)))
+}
+
+func (m *miss) outcome(what, reason string) Outcome {
+	return Outcome{Job: m.Job, Run: m.Run, Instant: m.Last, First: m.First, Count: m.Count, Outcome: what, Reason: reason}
+}

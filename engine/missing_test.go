@@ -1,0 +1,90 @@
+package engine
+
+import (
+	"slices"
+	"testing"
+	"time"
+)
+
+// sharedByTwo are two machines with a job that starts on one of them each minute.
+func sharedByTwo(t *testing.T, m *machine) *machine {
+	m.plan.Jobs = []*Job{newJob(t, "shared", "* * * * *", func(j *Job) { j.RunOn, j.Timezone = RunOnOne, "UTC" })}
+	m.store = newMemoryStore()
+	return m.another("t")
+}
+
+func (m *machine) missedEvents() []string {
+	return slices.DeleteFunc(m.told("job.started", "job.finished.success", "gap"), func(line string) bool { return line == "" })
+}
+
+// A slave that was off for a while says nothing of what others started meanwhile.
+func TestWhatOthersStartedIsNotMissed(t *testing.T) {
+	virtually(t, nil, func(m *machine) {
+		o := sharedByTwo(t, m)
+		defer func() { o.running() }()
+		until("12:01:30", m, o)
+		o.off(0)
+		until("12:29:30", m)
+		until("12:30:30", m, o)
+		m.same("events of the one that was off", o.missedEvents())
+		m.same("events of the other", m.missedEvents())
+		if got := o.ledger(); !slices.Contains(got, "elsewhere shared 12:27:00 count=26: another slave started it, or told that it was missed") {
+			t.Errorf("its ledger is %q", got)
+		}
+	})
+}
+
+// All were off: one tells what was missed, be the others there at once or later.
+func TestOneTellsWhatAllMissed(t *testing.T) {
+	for name, later := range map[string]string{"at once": "12:30:00", "later": "12:33:00"} {
+		t.Run(name, func(t *testing.T) {
+			virtually(t, nil, func(m *machine) {
+				o := sharedByTwo(t, m)
+				defer func() { o.running() }()
+				until("12:01:30", m, o)
+				m.off(0)
+				o.off(28*time.Minute + 30*time.Second)
+				until(later, m)
+				until("12:35:00", m, o)
+				m.same("events", m.missedEvents(), "missed shared 12:27:00 count=26 reason=no shift ran in time")
+				m.same("events of the other", o.missedEvents())
+			})
+		})
+	}
+}
+
+// Where the store cannot be asked it is told: better by each than by nobody.
+func TestMissedIsToldWithoutTheStore(t *testing.T) {
+	virtually(t, nil, func(m *machine) {
+		o := sharedByTwo(t, m)
+		defer func() { o.running() }()
+		until("12:01:30", m, o)
+		m.off(0)
+		o.off(28*time.Minute + 30*time.Second)
+		m.store.(*memoryStore).setDown(true)
+		until("12:30:30", m, o)
+		const missed = "missed shared 12:27:00 count=26 reason=no shift ran in time"
+		for _, one := range []*machine{m, o} {
+			if got := one.missedEvents(); !slices.Contains(got, missed) {
+				t.Errorf("told %q", got)
+			}
+		}
+	})
+}
+
+// A shift that dies before the store answered leaves the question to the next,
+// which tells it once.
+func TestAShiftThatDiesWhileItAsksWhoTells(t *testing.T) {
+	virtually(t, nil, func(m *machine) {
+		sharedByTwo(t, m)
+		m.until("12:01:30")
+		m.off(28*time.Minute + 30*time.Second)
+		m.store.(*memoryStore).stall = true // the call is made, its answer gets lost
+		m.call()
+		m.same("events", m.missedEvents())
+		m.store.(*memoryStore).stall = false
+		m.call()
+		m.until("12:32:30")
+		m.same("events", m.missedEvents(), "missed shared 12:27:00 count=26 reason=no shift ran in time")
+	})
+}

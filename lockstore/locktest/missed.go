@@ -1,0 +1,61 @@
+package locktest
+
+import (
+	"time"
+
+	"slavedriver/engine"
+)
+
+func (s *slave) miss(c engine.Claim) engine.Answer {
+	s.t.Helper()
+	return s.one(s.store.Miss, c).Answer
+}
+
+func (b *bench) wantMiss(s *slave, c engine.Claim, want engine.Answer) {
+	b.Helper()
+	if got := s.miss(c); got != want {
+		b.Errorf("of %s at %s %s was answered %d, want %d", c.Key, c.Instant, s.name, got, want)
+	}
+}
+
+// A slave that was off asks about an instant, or one before it, that another one
+// started; later ones nobody knows.
+func missedButStarted(b *bench) {
+	b.a.run(b.claim("job", b.due, "t1"))
+	b.a.release(b.claim("job", b.due, "t1"))
+	b.wantMiss(b.b, b.claim("job", b.due, "t2"), engine.Used)
+	b.wantMiss(b.b, b.claim("job", b.due.Add(-time.Minute), "t2"), engine.Used)
+	b.wantMiss(b.b, b.claim("another job", b.due.Add(-time.Minute), "t2"), engine.Granted)
+	b.wantMiss(b.b, b.claim("job", b.due.Add(time.Minute), "t3"), engine.Granted)
+}
+
+// Who is told first tells it, and is answered the same when it asks again, though
+// the job goes on meanwhile. That others told it stops no start.
+func missedByAll(b *bench) {
+	missed := b.claim("job", b.due.Add(-time.Minute), "t1")
+	b.wantMiss(b.a, missed, engine.Granted)
+	missed.Token = "t2"
+	b.wantMiss(b.b, missed, engine.Used)
+	next := b.claim("job", b.due, "t3")
+	b.b.run(next)
+	b.b.release(next)
+	missed.Token = "t1"
+	b.wantMiss(b.a, missed, engine.Granted)
+}
+
+// An instant that was used up by a slave that died before the start is missed, and
+// its slave knows.
+func missedAfterConfirm(b *bench) {
+	b.a.run(b.claim("job", b.due, "t1"))
+	b.wantMiss(b.b, b.claim("job", b.due, "t2"), engine.Used)
+	b.wantMiss(b.a, b.claim("job", b.due, "t1"), engine.Granted)
+}
+
+// A clock that was far ahead leaves nothing behind that hides what is missed.
+func missedFarAhead(b *bench) {
+	far := b.claim("job", b.due.Add(1000*time.Hour), "t1")
+	b.a.run(far)
+	b.a.release(far)
+	b.wantMiss(b.a, b.claim("job", b.due.Add(999*time.Hour), "t2"), engine.Granted)
+	b.wantMiss(b.b, b.claim("job", b.due, "t3"), engine.Granted)
+}

@@ -12,6 +12,8 @@ func TestOpenRefusesURLs(t *testing.T) {
 	for _, c := range []struct{ url, want string }{
 		{"resis://localhost", `lock store "resis://localhost": unknown scheme "resis", did you mean "redis://"?`},
 		{"flie:///x", `did you mean "file://"?`},
+		{"http://localhost", `unknown scheme "http", known are "redis://", "rediss://", `},
+		{"redis://localhost?foo=1", "unknown parameter `foo`, known are `sentinelUser`, `sentinelPassword`, `ca`, "},
 		{"unx:///x", `did you mean "unix://"?`},
 		{"redis+sentinal://a/b", `did you mean "redis+sentinel://"?`},
 		{"redis-cluster://a", `did you mean "redis+cluster://"?`},
@@ -47,7 +49,7 @@ func TestOpenRefusesURLs(t *testing.T) {
 		{"redis://joe:%zz@localhost", "is written as %3A"},
 		{"unix://run/redis.sock", "three slashes"},
 		{"unix:redis.sock", "three slashes"},
-		{"unix:///redis.sock?database=2", "unknown parameter `database`, did you mean `db`?"},
+		{"unix:///redis.sock?database=2", "unknown parameter `database`, known are `db`"},
 		{"unix:///redis.sock?db=x", "the database must be a number"},
 		{"file://", "names no folder"},
 		{"file:///", "names no folder"},

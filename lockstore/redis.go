@@ -131,9 +131,9 @@ func (s *redisStore) failed(operation string, err error) error {
 func (s *redisStore) hint(err error) string {
 	switch {
 	case redis.IsAuthError(err):
-		return " (the password comes from the URL or $SLAVEDRIVER_REDIS_PASSWORD)"
+		return " (the password comes from setLockStore or $SLAVEDRIVER_LOCK_STORE, else from $SLAVEDRIVER_REDIS_PASSWORD)"
 	case s.address.Password == "" && (errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET)):
-		return " (does it need a password? It comes from the URL or $SLAVEDRIVER_REDIS_PASSWORD)"
+		return " (does it need a password? It comes from setLockStore or $SLAVEDRIVER_LOCK_STORE, else from $SLAVEDRIVER_REDIS_PASSWORD)"
 	}
 	return ""
 }

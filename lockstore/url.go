@@ -62,7 +62,7 @@ func (a address) parseURL() (engine.LockStore, error) {
 	case p.scheme == "" || !p.slashes && !slices.Contains(schemes, p.scheme):
 		return engine.LockStore{}, a.errorf("it has no scheme; try redis://host:port/db or file:///folder")
 	case !slices.Contains(schemes, p.scheme):
-		return engine.LockStore{}, a.errorf("unknown scheme %q, did you mean %q?", p.scheme, nearest(p.scheme, schemes)+"://")
+		return engine.LockStore{}, a.errorf("unknown scheme %q, %s", p.scheme, nearestOf(p.scheme, `"`, `://"`, schemes))
 	case p.leftovers && p.scheme != "file":
 		return engine.LockStore{}, a.errorf("this is no valid URL: there is a # or @ too many; %s", escapeHint)
 	case p.scheme == "file":
@@ -153,7 +153,7 @@ func strange(name string, known []string) string {
 	case strings.Trim(name, letters) != "": // who knows what it is
 		return "its parameters are no valid text"
 	}
-	return "unknown parameter `" + name + "`, did you mean `" + nearest(name, known) + "`?"
+	return "unknown parameter `" + name + "`, " + nearestOf(name, "`", "`", known)
 }
 
 func (a address) parseSocket(p parts, s *engine.LockStore) (err error) {
@@ -229,13 +229,10 @@ func hostPort(text, port string) (string, error) {
 	return net.JoinHostPort(host, port), nil
 }
 
-// nearest is the known name that a misspelt one is most like.
-func nearest(name string, known []string) string {
-	best, least := "", -1
-	for _, k := range known {
-		if d := spelling.Distance(strings.ToLower(name), strings.ToLower(k)); least < 0 || d < least {
-			best, least = k, d
-		}
+// nearestOf says which known name was probably meant, or else all there are.
+func nearestOf(name, before, after string, known []string) string {
+	if near := spelling.Nearest(name, known); near != "" {
+		return "did you mean " + before + near + after + "?"
 	}
-	return best
+	return "known are " + before + strings.Join(known, after+", "+before) + after
 }

@@ -20,9 +20,9 @@ import (
 // testModule is what files of tests require.
 const testModule = "slavedriver.test"
 
-// longestCase is how long the Lua of a test may compute, by a real clock: far
+// LongestCase is how long the Lua of a test may compute, by a real clock: far
 // longer than any does that comes to an end.
-const longestCase = 5 * time.Minute
+const LongestCase = 5 * time.Minute
 
 // longestStory is how many lines are told of what happened in a world.
 const longestStory = 30
@@ -108,7 +108,7 @@ func (f *TestFile) Run(ctx context.Context, c *TestCase) TestResult {
 	t.printed.Reset()
 	var story []string
 	err := world.Bubble(func() {
-		_, err := f.s.call(context.WithoutCancel(ctx), longestCase, c.fn, 0)
+		_, err := f.s.call(context.WithoutCancel(ctx), LongestCase, c.fn, 0)
 		t.thrown(err)
 		if w := t.world; w != nil {
 			w.Close()

@@ -209,7 +209,9 @@ func (t *testRun) test(ctx context.Context, path string, file *luaapi.TestFile, 
 		return false, err
 	}
 	began := runfile.Boottime()
+	ended := sayIfSlow(t.stderr, test, slowTest)
 	result := file.Run(ctx, test)
+	ended()
 	t.ending.Lock() // what the end of the process did to the test is not told
 	defer t.ending.Unlock()
 	verdict := testVerdict{

@@ -3,7 +3,9 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"strings"
+	"time"
 
 	"slavedriver/internal/logging"
 	"slavedriver/luaapi"
@@ -36,6 +38,20 @@ func (t *testRun) sayBegin(name string) error {
 	}
 	_, err := fmt.Fprintf(t.stdout, "=== RUN   %s\n", name)
 	return err
+}
+
+// slowTest is how long a test may take before that is said: far longer than most,
+// and far less than what cuts it off.
+const slowTest = 10 * time.Second
+
+// sayIfSlow names a test that did not end in time, for whoever waits for it; ended
+// is to be called when it did.
+func sayIfSlow(w io.Writer, test *luaapi.TestCase, in time.Duration) (ended func()) {
+	over := time.AfterFunc(in, func() {
+		complain(w, "warning", fmt.Sprintf("the test %q (%s) has been running for %s; its Lua is cut off after %s, if it does not end before",
+			test.Name, test.Position(), in, luaapi.LongestCase))
+	})
+	return func() { over.Stop() }
 }
 
 // sayTest says how a test went, as go test does.

@@ -23,25 +23,26 @@ type exited struct{ status int }
 func (e *exited) Error() string { return "os.exit was called" }
 
 // gate drops what is written to it until it is opened: what the entry file
-// prints while it loads is no output of a job.
-type gate struct{ to io.Writer }
+// prints while it loads is no output of a job, and was printed by another load.
+type gate struct {
+	then io.Writer // once it is open
+	open bool
+}
 
 func (g *gate) Write(p []byte) (int, error) {
-	if g.to == nil {
+	if !g.open {
 		return len(p), nil
 	}
-	return g.to.Write(p)
+	return g.then.Write(p)
 }
 
 // openGates lets what the script writes come out from now on.
 func (s *Script) openGates() {
-	if out, ok := s.stdout.(*gate); ok {
-		out.to = s.o.Stdout
-		s.stdout = out.to // processes of the script get the very descriptor
-	}
-	if err, ok := s.stderr.(*gate); ok {
-		err.to = s.o.Stderr
-		s.stderr = err.to
+	for _, w := range []*io.Writer{&s.stdout, &s.stderr} {
+		if g, ok := (*w).(*gate); ok {
+			g.open = true
+			*w = g.then // processes of the script get the very descriptor
+		}
 	}
 }
 

@@ -56,6 +56,9 @@ type Options struct {
 	// the settings that only a shift needs may be missing.
 	ForFunction bool
 
+	// Quietly drops what the file prints while it loads: another load printed it.
+	Quietly bool
+
 	// compiled remembers chunks (*lua.FunctionProto) by name and source for the
 	// loads that follow; nil: none are remembered.
 	compiled *sync.Map
@@ -147,8 +150,8 @@ func newScript(path string, o Options) *Script {
 		stdout: shareable(o.Stdout, output), stderr: shareable(o.Stderr, output),
 		bySlug: map[string]*job{}, schedules: map[zoned]schedule.Schedule{}, sources: map[string]bool{},
 	}
-	if o.ForFunction {
-		s.stdout, s.stderr = &gate{}, &gate{}
+	if o.ForFunction || o.Quietly {
+		s.stdout, s.stderr = &gate{then: s.stdout}, &gate{then: s.stderr}
 	}
 	s.entry, s.explained = s.absolute(s.shown), s.explain
 	s.levels = engine.DefaultLogLevels()
@@ -196,7 +199,13 @@ func (s *Script) load(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithDeadlineCause(ctx, began.Add(s.o.LoadTimeout), &overran{s.o.LoadTimeout})
 	defer cancel()
-	return s.askSlaveName(ctx)
+	if err := s.askSlaveName(ctx); err != nil {
+		return err
+	}
+	if s.o.Quietly {
+		s.openGates()
+	}
+	return nil
 }
 
 // open prepares the VM.

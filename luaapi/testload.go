@@ -24,11 +24,11 @@ func (c connected) Connect(to world.Connections) {
 // loader loads the entry file of a world, anew for each shift.
 func (s *Script) loader(o *worldOptions) world.Loader {
 	t := s.o.tests
-	return func(slave string, out io.Writer, execute func(string) (int, string, error)) (world.Script, error) {
+	return func(slave string, out io.Writer, quietly bool, execute func(string) (int, string, error)) (world.Script, error) {
 		script, err := Load(context.Background(), s.display(o.file), Options{
 			Slave: slave, Getenv: func(name string) string { return o.env[name] },
 			Hostname: func() (string, error) { return "slave1", nil },
-			Stdout:   out, Stderr: out, CheckStore: t.o.CheckStore, WorkingDirectory: s.o.WorkingDirectory, Root: true,
+			Stdout:   out, Stderr: out, CheckStore: t.o.CheckStore, WorkingDirectory: s.o.WorkingDirectory, Root: true, Quietly: quietly,
 			Execute: execute, Stopwatch: t.o.Stopwatch, compiled: &t.compiled,
 		})
 		if err != nil {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -123,11 +122,4 @@ func count(n int, what string) string {
 		return "1 " + what
 	}
 	return fmt.Sprintf("%d %ss", n, what)
-}
-
-// printJSON prints one object on a line of its own.
-func (c *command) printJSON(value any) error {
-	encoder := json.NewEncoder(c.stdout)
-	encoder.SetEscapeHTML(false) // commands are full of < and &
-	return encoder.Encode(value)
 }

@@ -73,7 +73,7 @@ func (c *command) history(ctx context.Context, file string, f historyFlags) erro
 	if len(ended) == 0 && f.job != "" && jobNamed(plan, f.job) == nil {
 		return noSuchJob(f.job, file, plan)
 	}
-	return c.printHistory(ended)
+	return printEach(c, ended, c.historyTable)
 }
 
 // historyInvalid shows what this slave recorded though the entry file does not
@@ -96,19 +96,7 @@ func (c *command) historyInvalid(file string, f historyFlags, cause error) error
 		return cause
 	}
 	c.warn([]string{fmt.Sprintf("the entry file does not load: %v", cause)})
-	return c.printHistory(ended)
-}
-
-func (c *command) printHistory(ended []engine.Outcome) error {
-	if !c.json {
-		return c.historyTable(ended)
-	}
-	for _, o := range ended {
-		if err := c.printJSON(o); err != nil {
-			return err
-		}
-	}
-	return nil
+	return printEach(c, ended, c.historyTable)
 }
 
 // outcomes are the lines to show.

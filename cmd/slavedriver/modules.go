@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"io"
-	"sync/atomic"
 
 	"slavedriver/engine"
 	"slavedriver/internal/logging"
@@ -31,35 +29,19 @@ func (c *command) connect(script *luaapi.Script, dir *vardir.Dir, shift *engine.
 }
 
 // another loads the entry file of a shift once more, for questions to its
-// functions; what it prints while it loads was printed by the first load.
+// functions.
 func (c *command) another(ctx context.Context, file string, files luaapi.Files, dir *vardir.Dir, shift *engine.Shift) (engine.Script, error) {
 	options := c.loadOptions(files)
-	stdout, stderr := &valve{to: c.scriptOutput()}, &valve{to: c.stderr}
-	options.Slave, options.Stdout, options.Stderr = shift.Plan.Slave, stdout, stderr
+	options.Slave, options.Quietly = shift.Plan.Slave, true
 	script, err := luaapi.Load(ctx, file, options)
 	if err != nil {
 		closeScript(script)
 		return nil, err
 	}
-	stdout.open.Store(true)
-	stderr.open.Store(true)
 	script.UseState(dir.State())
 	script.UseLog(logging.Redacted(shift.Log, script.Secrets()))
 	if box, ok := shift.Outbox.(*outbox.Box); ok {
 		script.UseOutbox(box)
 	}
 	return script, nil
-}
-
-// valve lets nothing through before it is opened.
-type valve struct {
-	to   io.Writer
-	open atomic.Bool
-}
-
-func (v *valve) Write(p []byte) (int, error) {
-	if !v.open.Load() {
-		return len(p), nil
-	}
-	return v.to.Write(p)
 }

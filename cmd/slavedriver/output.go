@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -48,4 +49,24 @@ func (c *command) aloud(loggers []engine.LoggerConfig) func(engine.Level, string
 func isTerminal(f *os.File) bool {
 	info, err := f.Stat()
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+// printJSON prints one object on a line of its own.
+func (c *command) printJSON(value any) error {
+	encoder := json.NewEncoder(c.stdout)
+	encoder.SetEscapeHTML(false) // commands are full of < and &
+	return encoder.Encode(value)
+}
+
+// printEach prints one object for each value with --json, else a table of them all.
+func printEach[T any](c *command, values []T, table func([]T) error) error {
+	if !c.json {
+		return table(values)
+	}
+	for _, v := range values {
+		if err := c.printJSON(v); err != nil {
+			return err
+		}
+	}
+	return nil
 }

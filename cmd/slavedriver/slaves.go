@@ -90,16 +90,7 @@ func (c *command) slaves(ctx context.Context, file string) error {
 	if err != nil {
 		return err
 	}
-	shown := showSlaves(noted, plan.KnownSlaves, now)
-	if !c.json {
-		return c.slavesTable(shown)
-	}
-	for _, s := range shown {
-		if err := c.printJSON(s); err != nil {
-			return err
-		}
-	}
-	return nil
+	return printEach(c, showSlaves(noted, plan.KnownSlaves, now), c.slavesTable)
 }
 
 // showSlaves is what there is to show, known ones that never came last.

@@ -3,7 +3,6 @@ package world
 import (
 	"context"
 	"io"
-	"sync/atomic"
 	"testing/synctest"
 	"time"
 
@@ -54,7 +53,7 @@ func (s *Slave) note(end ending) {
 // newSlave makes a machine that was just switched on.
 func newSlave(w *World, name string) (*Slave, error) {
 	s := &Slave{w: w, relieve: func() {}, name: name}
-	script, err := w.o.Load(name, io.Discard, w.execute)
+	script, err := w.o.Load(name, io.Discard, false, w.execute)
 	if err != nil {
 		return nil, err
 	}
@@ -148,7 +147,7 @@ func (s *Slave) call() error {
 	if err := s.passIdle(now.Add(-time.Minute)); err != nil {
 		return err
 	}
-	script, err := s.w.o.Load(s.name, s.w.printer(), s.w.execute)
+	script, err := s.w.o.Load(s.name, s.w.printer(), false, s.w.execute)
 	if err != nil {
 		return err
 	}
@@ -200,32 +199,16 @@ func (s *Slave) shift(script Script) (*engine.Shift, *outbox.Box) {
 	return shift, box
 }
 
-// another is the entry file loaded once more, for questions to its functions;
-// what it prints while it loads was printed by the first load.
+// another is the entry file loaded once more, for questions to its functions.
 func (s *Slave) another(log engine.Logger, box *outbox.Box) (engine.Script, error) {
-	out := &gate{to: s.w.printer()}
-	script, err := s.w.o.Load(s.name, out, s.w.execute)
+	script, err := s.w.o.Load(s.name, s.w.printer(), true, s.w.execute)
 	if err != nil {
 		return nil, err
 	}
-	out.open.Store(true)
 	script.Connect(Connections{
 		Sender: network{s}, Outbox: box, State: s.dir.State(), Log: logging.Redacted(log, script.Secrets()),
 	})
 	return script, nil
-}
-
-// gate lets nothing through before it is opened.
-type gate struct {
-	to   io.Writer
-	open atomic.Bool
-}
-
-func (g *gate) Write(data []byte) (int, error) {
-	if !g.open.Load() {
-		return len(data), nil
-	}
-	return g.to.Write(data)
 }
 
 // storeOf is the lock store, for plans that have one.

@@ -45,8 +45,9 @@ type Connections struct {
 }
 
 // Loader loads the entry file, as each shift does. What the file prints goes to
-// out, what it would execute to execute.
-type Loader func(slave string, out io.Writer, execute func(command string) (status int, printed string, err error)) (Script, error)
+// out, but quietly nothing of it before it is loaded; what it would execute goes
+// to execute.
+type Loader func(slave string, out io.Writer, quietly bool, execute func(command string) (status int, printed string, err error)) (Script, error)
 
 // Options are what a world begins with.
 type Options struct {

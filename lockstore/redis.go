@@ -130,9 +130,9 @@ func (s *redisStore) failed(operation string, err error) error {
 // hangs up on whoever has said none and asks something longer.
 func (s *redisStore) hint(err error) string {
 	switch {
-	case redis.IsAuthError(err):
+	case redis.IsAuthError(err) && s.address.Password != "":
 		return " (the password comes from setLockStore or $SLAVEDRIVER_LOCK_STORE, else from $SLAVEDRIVER_REDIS_PASSWORD)"
-	case s.address.Password == "" && (errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET)):
+	case redis.IsAuthError(err), s.address.Password == "" && (errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET)):
 		return " (does it need a password? It comes from setLockStore or $SLAVEDRIVER_LOCK_STORE, else from $SLAVEDRIVER_REDIS_PASSWORD)"
 	}
 	return ""

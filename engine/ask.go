@@ -2,6 +2,7 @@ package engine
 
 import (
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -61,14 +62,24 @@ func (d *duty) madeGood(in *intent) (run string) {
 	return ""
 }
 
-// isBeingAsked says whether a question about the job is under way: one at a time.
-func (d *duty) isBeingAsked(job *Job) bool {
+// nextQuestions are the minutes that schedule functions are asked about next, one
+// at a time for each job: the newest first, so that what is due now does not wait
+// for what was missed. Where one is being asked about, it is that.
+func (d *duty) nextQuestions() map[*Job]*intent {
+	var next map[*Job]*intent
 	for _, in := range d.agenda.Intents {
-		if in.job == job && in.Ask && in.phase == phaseAsking {
-			return true
+		if !in.Ask || in.settled || in.job == nil {
+			continue
+		}
+		other := next[in.job]
+		if next == nil {
+			next = map[*Job]*intent{}
+		}
+		if other == nil || in.phase == phaseAsking || other.phase != phaseAsking && in.Instant.After(other.Instant) {
+			next[in.job] = in
 		}
 	}
-	return false
+	return next
 }
 
 // askSchedule puts the question to the script, which answers in its own time.
@@ -83,6 +94,9 @@ func (d *duty) askSchedule(in *intent) {
 func (d *duty) scheduleSays(in *intent, due bool, err error) {
 	in.phase, in.Ask = phaseWaiting, false
 	d.dirty = true
+	if errors.Is(err, errHung) {
+		d.askNoMore(in)
+	}
 	switch {
 	case err != nil && in.Instant.Before(d.minute()): // the same is said of this minute
 		in.settled = true
@@ -95,6 +109,21 @@ func (d *duty) scheduleSays(in *intent, due bool, err error) {
 		if later := d.madeGood(in); later != "" {
 			d.settle(in, OutcomeMerged, "one start for several missed instants: "+later)
 		}
+	}
+}
+
+// askNoMore is for a function that hangs: it is not asked about the minutes before
+// too, each of which would cost a new beginning of the shift.
+func (d *duty) askNoMore(hung *intent) {
+	dropped := 0
+	for _, in := range d.agenda.Intents {
+		if in.job == hung.job && in.Ask && !in.settled && in.Instant.Before(hung.Instant) {
+			in.settled = true
+			dropped++
+		}
+	}
+	if dropped > 0 {
+		d.log(Error, hung.job, fmt.Sprintf("its schedule function is not asked about %d earlier minute(s), since it hangs", dropped))
 	}
 }
 

@@ -29,6 +29,51 @@ func TestAFunctionIsAskedAboutMissedMinutes(t *testing.T) {
 	})
 }
 
+// While a slow function is still asked about an hour that was missed, the minute
+// that has come is asked about before the rest.
+func TestTheNewestMinuteIsAskedAboutFirst(t *testing.T) {
+	job := newJob(t, "asked", "* * * * *", func(j *Job) {
+		j.Schedule, j.ScheduleFunc, j.ScheduleText, j.CatchUp = nil, true, []string{"function"}, time.Hour
+	})
+	virtually(t, []*Job{job}, func(m *machine) {
+		answered := map[string]time.Duration{}
+		m.due = func(_ *Job, at time.Time) (bool, error) {
+			time.Sleep(7 * time.Second)
+			answered[at.UTC().Format("15:04")] = m.Now().Sub(at)
+			return true, nil
+		}
+		m.call() // at 12:00
+		m.sleep(40 * time.Minute)
+		m.until("12:45:00")
+		for _, minute := range []string{"12:41", "12:42", "12:43", "12:44"} {
+			if late := answered[minute]; late == 0 || late > 20*time.Second {
+				t.Errorf("%s was asked about %s late", minute, late)
+			}
+		}
+		if len(answered) < 30 {
+			t.Errorf("asked about %d minutes", len(answered))
+		}
+	})
+}
+
+// A function that hangs is not asked about the minutes before.
+func TestAFunctionThatHangsIsNotAskedAgain(t *testing.T) {
+	job := newJob(t, "asked", "* * * * *", func(j *Job) {
+		j.Schedule, j.ScheduleFunc, j.ScheduleText, j.CatchUp = nil, true, []string{"function"}, time.Hour
+	})
+	virtually(t, []*Job{job}, func(m *machine) {
+		asked := 0
+		m.due = func(*Job, time.Time) (bool, error) { asked++; return false, errHung }
+		m.call() // at 12:00
+		m.sleep(40 * time.Minute)
+		m.call()
+		m.sleep(time.Second)
+		if asked != 2 {
+			t.Errorf("asked %d times", asked)
+		}
+	})
+}
+
 // What the clock had reached before it went back is not missed when its time
 // comes again.
 func TestWhatWasDecidedBeforeTheClockWentBackIsNotMissed(t *testing.T) {

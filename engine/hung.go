@@ -3,6 +3,8 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"sync"
 	"time"
 )
 
@@ -47,26 +49,68 @@ func (v *voice) hung() {
 	v.d.hangs(c, v.d.ctx.Err() != nil || v.isOver())
 }
 
+// hungTogether is how long others are waited for that hang at the same time: what
+// was asked of several scripts at once is given up with one new beginning.
+const hungTogether = 200 * time.Millisecond
+
+// hanging are the calls of a shift that do not come back.
+type hanging struct {
+	mu    sync.Mutex
+	calls []calling
+}
+
+// add says whether it is the first one.
+func (h *hanging) add(c calling) (first bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.calls = append(h.calls, c)
+	return len(h.calls) == 1
+}
+
+func (h *hanging) forget() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.calls = nil
+}
+
+func (h *hanging) all() []calling {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Clone(h.calls)
+}
+
 // hangs ends the process in the middle of a call; over says that the shift has
-// nothing left to do.
+// nothing left to do. Of several calls that hang, the first one ends it.
 func (d *duty) hangs(c calling, over bool) {
-	d.Log.Log(Error, fmt.Sprintf("%s hangs inside a function of Lua that cannot be interrupted; the shift begins anew", c.what), nil)
-	if c.note != nil {
-		c.note()
+	if !d.hanging.add(c) {
+		return
 	}
-	if c.give != nil && !over {
-		d.settleHung(c.give)
+	time.Sleep(hungTogether)
+	calls := d.hanging.all()
+	for _, c := range calls {
+		d.Log.Log(Error, fmt.Sprintf("%s hangs inside a function of Lua that cannot be interrupted; the shift begins anew", c.what), nil)
+		if c.note != nil {
+			c.note()
+		}
+	}
+	if !over {
+		d.settleHung(calls)
 	}
 	if d.Again != nil {
 		d.Again(over)
 	}
+	d.hanging.forget()
 }
 
-// settleHung has the shift decide something and commit it.
-func (d *duty) settleHung(decide func()) {
+// settleHung has the shift give calls up, and commit that.
+func (d *duty) settleHung(calls []calling) {
 	settled := make(chan struct{})
 	d.send(func() {
-		decide()
+		for _, c := range calls {
+			if c.give != nil {
+				c.give()
+			}
+		}
 		d.commit()
 		close(settled)
 	})

@@ -32,6 +32,7 @@ func (d *duty) pump() {
 // and lets the others go on as slots allow.
 func (d *duty) advance() {
 	slots := d.freeSlots()
+	next := d.nextQuestions()
 	var claims []*intent
 	for _, in := range d.agenda.Intents {
 		switch {
@@ -42,7 +43,7 @@ func (d *duty) advance() {
 		case d.isLate(in):
 			d.miss(in)
 		case in.Ask:
-			if !d.isBeingAsked(in.job) {
+			if next[in.job] == in {
 				d.askSchedule(in)
 			}
 		case d.mustWait(in, slots):

@@ -113,6 +113,8 @@ type duty struct {
 	known  known
 	ledger ledger
 	dirty  bool // the agenda is to be committed
+	// hanging are calls into scripts that do not come back.
+	hanging hanging
 	// afterwards is what waits for that.
 	afterwards []func()
 	// commitAfter puts off the next try after a commit failed.

@@ -22,6 +22,8 @@ type queue struct {
 	to      destination
 	entries chan entry
 	start   sync.Once
+	mu      sync.Mutex // of closed, and of closing entries
+	closed  bool
 	over    chan struct{} // closed when all was written
 	dropped atomic.Int64
 }
@@ -30,8 +32,14 @@ func newQueue(to destination) *queue {
 	return &queue{to: to, entries: make(chan entry, queueLength), over: make(chan struct{})}
 }
 
-// Log queues a message, or drops it where too many wait.
+// Log queues a message, or drops it where too many wait, and once it is closed:
+// a shift that begins anew closes its log while some of it still works.
 func (q *queue) Log(level engine.Level, message string, fields map[string]any) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closed {
+		return
+	}
 	q.start.Do(func() { go q.work() })
 	select {
 	case q.entries <- entry{time.Now(), level, message, fields}:
@@ -51,7 +59,12 @@ func (q *queue) work() {
 }
 
 func (q *queue) close() {
-	close(q.entries)
+	q.mu.Lock()
+	if !q.closed {
+		q.closed = true
+		close(q.entries)
+	}
+	q.mu.Unlock()
 	q.start.Do(func() { close(q.over) }) // nothing was ever logged
 	select {
 	case <-q.over:

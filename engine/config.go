@@ -111,6 +111,12 @@ func (d *duty) tellCopy() {
 	d.dirty = true
 }
 
+// tellIdleness says that none of the jobs is to be started here, when that begins:
+// the name of the slave may be wrong, and else nobody would ever know.
+func (d *duty) tellIdleness() {
+	d.aloud(Warning, fmt.Sprintf("none of the %d jobs in %s is enabled and for this slave, %s", len(d.Plan.Jobs), d.Plan.EntryFile, d.Plan.Slave))
+}
+
 // aloud logs a message and says it on stderr, once.
 func (d *duty) aloud(level Level, message string) {
 	d.Log.Log(level, message, nil)

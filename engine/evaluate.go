@@ -99,6 +99,9 @@ func (d *duty) meetJobs() error {
 		return err
 	}
 	d.known = now.Jobs
+	if len(d.known) > 0 && !d.known.anyHere() && (old.Jobs == nil || old.Jobs.anyHere()) {
+		d.tellIdleness()
+	}
 	d.tellChange(now.Before, now.Definitions)
 	d.agenda.Jobs = all
 	return nil

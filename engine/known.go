@@ -106,6 +106,16 @@ func (k known) update(prints map[string]string, minute time.Time) known {
 	return next
 }
 
+// anyHere says whether one of the jobs is due on this slave at all.
+func (k known) anyHere() bool {
+	for _, job := range k {
+		if job.Print != printOff {
+			return true
+		}
+	}
+	return false
+}
+
 func (k knownFile) save(path string) error {
 	data, err := json.Marshal(k)
 	if err != nil {

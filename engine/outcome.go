@@ -41,9 +41,20 @@ func (d *duty) stillRunning(in *intent, since time.Time, slave string) {
 		d.notRetried(in, "another run of the job is going on, on "+slave)
 		return
 	}
-	d.settle(in, OutcomeSkipped, stillRunningWords(since, slave))
+	d.heldUp(in, since, slave, stillRunningWords(since, slave), "Cannot start, as the last instance is still running")
+}
+
+// retryPending gives an intent up because the last run failed and waits for its
+// next attempt: it still goes on.
+func (d *duty) retryPending(in, again *intent) {
+	reason := fmt.Sprintf("the last run failed and waits for attempt %d, at %s on %s", again.Retry.Attempt, again.NotBefore.Format(time.RFC3339), d.Plan.Slave)
+	d.heldUp(in, again.Retry.Since, d.Plan.Slave, reason, "Cannot start, as the last instance waits for its next attempt")
+}
+
+func (d *duty) heldUp(in *intent, since time.Time, slave, reason, message string) {
+	d.settle(in, OutcomeSkipped, reason)
 	d.report.Skipped++
-	d.log(d.Plan.Levels.CannotStartNextAsLastStillRunning, in.job, "Cannot start, as the last instance is still running")
+	d.log(d.Plan.Levels.CannotStartNextAsLastStillRunning, in.job, message)
 	params := map[string]any{"slave": slave}
 	if !since.IsZero() {
 		params["runningSince"] = since.Unix()

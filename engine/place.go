@@ -103,7 +103,7 @@ func (d *duty) heldByRetry(in *intent, starts []*intent) bool {
 		switch {
 		case again.Retry == nil || again.settled || d.isLate(again):
 		case in.job.OnOverlap != OverlapReplace:
-			d.stillRunning(in, again.Retry.Since, d.Plan.Slave)
+			d.retryPending(in, again)
 			return true
 		case again.phase == phaseWaiting:
 			d.notRetried(again, reasonReplaced)

@@ -40,6 +40,7 @@ type Records struct {
 // ActiveRun is an attempt of a run that has not been put away yet.
 type ActiveRun struct {
 	ID      string // the run's
+	Job     string // its name
 	Instant time.Time
 	Started time.Time // the attempt
 	Attempt int       // from 1
@@ -166,22 +167,14 @@ func (r *Records) readJSON(path string, value any) error {
 
 // readRuns looks at the job's active runs, as a shift does that adopts them.
 func (r *Records) readRuns(dir, slug string) error {
-	entries, err := os.ReadDir(filepath.Join(dir, folderActive))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("cannot read the active runs: %w", err)
-	}
-	for _, entry := range entries {
-		id := entry.Name()
-		if strings.HasPrefix(id, ".") {
-			continue
-		}
+	return eachActive(dir, func(id string) {
 		r.Active++
 		if slugOfRun(id) != slug {
-			continue
+			return
 		}
 		active, err := lookAt(filepath.Join(dir, folderActive, id))
 		if errors.Is(err, fs.ErrNotExist) { // put away just now: the ledger has it
-			continue
+			return
 		}
 		if err != nil {
 			active = ActiveRun{Instant: instantOfRun(id), State: RunUnclear}
@@ -189,8 +182,7 @@ func (r *Records) readRuns(dir, slug string) error {
 			r.Problems = append(r.Problems, err.Error())
 		}
 		r.Runs = append(r.Runs, active)
-	}
-	return nil
+	})
 }
 
 // lookAt looks at one run.
@@ -206,7 +198,7 @@ func lookAt(dir string) (ActiveRun, error) {
 	}
 	in := file.Intent()
 	active := ActiveRun{
-		ID: in.RunID(), Instant: in.Instant, Started: in.StartedAt, Attempt: in.Attempt, Slave: in.Slave,
+		ID: in.RunID(), Job: in.Job, Instant: in.Instant, Started: in.StartedAt, Attempt: in.Attempt, Slave: in.Slave,
 		PID: s.PID, Exit: s.Exit, State: stateOf(s),
 	}
 	if stop, err := file.Stopping(); err == nil && stop != nil {

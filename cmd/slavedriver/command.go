@@ -69,7 +69,7 @@ func (c *command) root() *cobra.Command {
 	root.SetVersionTemplate("slavedriver {{.Version}}\n")
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetHelpCommand(helpCommand())
-	root.AddCommand(c.checkCommand(), c.listCommand(), c.simulateCommand(), c.whyCommand(), c.historyCommand(), c.slavesCommand(),
+	root.AddCommand(c.checkCommand(), c.listCommand(), c.simulateCommand(), c.whyCommand(), c.historyCommand(), c.slavesCommand(), c.stopCommand(),
 		c.testCommand(), c.initCommand(), c.typesCommand(),
 		c.versionCommand(), completionCommand(), c.runFunctionCommand())
 	return root

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -16,9 +17,9 @@ import (
 // nextShown is how many coming starts list shows.
 const nextShown = 3
 
-const listManual = `Shows each job: what became of it last, its next starts, and its schedule in
-words. Times are on the clock of the job's zone, which is named where it is not
-the host's.
+const listManual = `Shows each job: whether it runs, else what became of it last, its next starts,
+and its schedule in words. Times are on the clock of the job's zone, which is
+named where it is not the host's.
 
 What became of a job last is in what shifts recorded here; "-" is nothing, or
 nothing of late. Jobs of a last good copy of FILE are not shown.`
@@ -26,7 +27,7 @@ nothing of late. Jobs of a last good copy of FILE are not shown.`
 func (c *command) listCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:               "list FILE",
-		Short:             "Shows the jobs: their schedule, their last outcome, their next starts",
+		Short:             "Shows the jobs: what runs, their last outcome, their next starts, their schedule",
 		Long:              listManual,
 		Args:              oneArgument,
 		ValidArgsFunction: onlyLua,
@@ -38,24 +39,50 @@ func (c *command) listCommand() *cobra.Command {
 			defer script.Close()
 			plan := script.Plan()
 			c.warn(plan.Warnings)
-			last, err := c.lastOutcomes(plan)
+			now, err := c.presentOf(plan)
 			if err != nil {
 				c.warn([]string{"what became of the jobs last is not known: " + err.Error()})
 			}
 			if c.json {
-				return c.listJSON(plan, last)
+				return c.listJSON(plan, now)
 			}
-			return c.listTable(plan, last)
+			return c.listTable(plan, now)
 		},
 	}
 }
 
-func (c *command) lastOutcomes(plan *engine.Plan) (map[string]engine.Outcome, error) {
+// present is what runs of each job, and what became of it last, by its name.
+type present struct {
+	runs map[string][]engine.ActiveRun
+	last map[string]engine.Outcome
+}
+
+func (c *command) presentOf(plan *engine.Plan) (p present, err error) {
 	dir, err := c.lookDir(plan.EntryFile, plan.Namespace)
 	if err != nil {
-		return nil, err
+		return p, err
 	}
-	return engine.LastOutcomes(dir, plan.Jobs)
+	if p.runs, err = c.runningIn(dir); err != nil {
+		return p, err
+	}
+	p.last, err = engine.LastOutcomes(dir, plan.Jobs)
+	if c.slave != "" { // another slave's records are not its own
+		maps.DeleteFunc(p.last, func(_ string, o engine.Outcome) bool { return o.Slave != c.slave })
+	}
+	return p, err
+}
+
+// runningIn are the runs that go on in a var dir, by the names of their jobs.
+func (c *command) runningIn(dir string) (map[string][]engine.ActiveRun, error) {
+	runs, problems, err := engine.ActiveRuns(dir)
+	c.warn(problems)
+	byJob := map[string][]engine.ActiveRun{}
+	for _, r := range runs {
+		if r.Goes() && (c.slave == "" || c.slave == r.Slave) {
+			byJob[r.Job] = append(byJob[r.Job], r)
+		}
+	}
+	return byJob, err
 }
 
 // listed is a job in the output of `list --json`.
@@ -72,20 +99,32 @@ type listed struct {
 	Enabled     bool            `json:"enabled"`
 	Slaves      []string        `json:"slaves"`  // empty: all
 	OnSlave     bool            `json:"onSlave"` // it runs on this one
-	Last        *engine.Outcome `json:"last"`    // null: nothing is recorded
-	Next        []time.Time     `json:"next"`    // the next starts here, in the job's zone
+	Running     []runningNow    `json:"running"`
+	Last        *engine.Outcome `json:"last"` // null: nothing is recorded
+	Next        []time.Time     `json:"next"` // the next starts here, in the job's zone
 }
 
-func (c *command) listJSON(plan *engine.Plan, last map[string]engine.Outcome) error {
+// runningNow is a run that goes on.
+type runningNow struct {
+	Run     string    `json:"run"`
+	Attempt int       `json:"attempt"`
+	Started time.Time `json:"started"`
+	State   string    `json:"state"`
+}
+
+func (c *command) listJSON(plan *engine.Plan, now present) error {
 	for _, job := range plan.Jobs {
 		one := listed{
 			Name: job.Name, Slug: job.Slug, Description: job.Description, Tags: append([]string{}, job.Tags...),
 			Source: job.Source, Command: job.Command.String(), Schedule: append([]string{}, job.ScheduleText...), Timezone: job.Timezone,
 			Enabled: job.Enabled, Slaves: append([]string{}, job.Slaves...), OnSlave: job.OnSlave(plan.Slave),
-			Next: nextStarts(job, plan.Slave, c.clock.Now()),
+			Next: nextStarts(job, plan.Slave, c.clock.Now()), Running: []runningNow{},
+		}
+		for _, r := range now.runs[job.Name] {
+			one.Running = append(one.Running, runningNow{r.ID, r.Attempt, r.Started.In(job.Location).Truncate(time.Second), string(r.State)})
 		}
 		one.InWords, _ = schedule.Describe(job.ScheduleText...)
-		if o, ok := last[job.Name]; ok {
+		if o, ok := now.last[job.Name]; ok {
 			one.Last = &o
 		}
 		if err := c.printJSON(one); err != nil {
@@ -111,13 +150,13 @@ func nextStarts(job *engine.Job, slave string, now time.Time) []time.Time {
 
 // listTable prints a line for each job, and below it one for each of its
 // schedules.
-func (c *command) listTable(plan *engine.Plan, last map[string]engine.Outcome) error {
+func (c *command) listTable(plan *engine.Plan, there present) error {
 	var lines strings.Builder
 	table := tabwriter.NewWriter(&lines, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(table, "JOB\tLAST\tNEXT STARTS")
 	for _, job := range plan.Jobs {
 		now := c.clock.Now().In(job.Location)
-		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\n", logging.Escape(job.Name), lastInWords(job, last, now), nextInWords(job, plan.Slave, now))
+		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\n", logging.Escape(job.Name), there.inWords(job, now), nextInWords(job, plan.Slave, now))
 	}
 	_ = table.Flush() // nothing fails in memory
 	head, rest, _ := strings.Cut(lines.String(), "\n")
@@ -132,8 +171,16 @@ func (c *command) listTable(plan *engine.Plan, last map[string]engine.Outcome) e
 	return c.printElsewhere(plan.Slave, jobsElsewhere(plan))
 }
 
-func lastInWords(job *engine.Job, last map[string]engine.Outcome, now time.Time) string {
-	o, ok := last[job.Name]
+// inWords says what a job does, or else what became of it last.
+func (p present) inWords(job *engine.Job, now time.Time) string {
+	if runs := p.runs[job.Name]; len(runs) > 0 {
+		text := "runs since " + shortTimes([]time.Time{runs[0].Started.In(job.Location).Truncate(time.Minute)}, now)
+		if len(runs) > 1 {
+			text = fmt.Sprintf("%d runs, the first since %s", len(runs), strings.TrimPrefix(text, "runs since "))
+		}
+		return text
+	}
+	o, ok := p.last[job.Name]
 	if !ok {
 		return "-"
 	}

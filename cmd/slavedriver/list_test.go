@@ -59,7 +59,7 @@ func lister() (*command, *bytes.Buffer) {
 func TestListTable(t *testing.T) {
 	c, out := lister()
 	last := map[string]engine.Outcome{"Sleep for a bit": {Outcome: "failed", Instant: local("2026-11-23 23:57")}}
-	if err := c.listTable(planToList(), last); err != nil {
+	if err := c.listTable(planToList(), present{last: last}); err != nil {
 		t.Fatal(err)
 	}
 	want := strings.Join([]string{
@@ -118,7 +118,7 @@ func TestShortTimes(t *testing.T) {
 
 func TestListJSON(t *testing.T) {
 	c, out := lister()
-	if err := c.listJSON(planToList(), map[string]engine.Outcome{"At": {Outcome: "missed"}}); err != nil {
+	if err := c.listJSON(planToList(), present{last: map[string]engine.Outcome{"At": {Outcome: "missed"}}}); err != nil {
 		t.Fatal(err)
 	}
 	var jobs []listed

@@ -1,0 +1,147 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/user"
+	"sync"
+
+	"github.com/spf13/cobra"
+
+	"slavedriver/engine"
+	"slavedriver/internal/logging"
+	"slavedriver/luaapi"
+)
+
+const stopManual = `Ends what runs of a job on this slave: all of its processes get SIGTERM and, after
+the job's killGrace, SIGKILL. It returns when none is left.
+
+The run counts as failed, with the reason that it was stopped by hand: the
+handlers hear of it, and history shows it. It is not tried again (retries), and
+the job starts again when it is due next; enabled = false in FILE keeps it from
+that. Should this command be killed, the next shift goes on with it.`
+
+func (c *command) stopCommand() *cobra.Command {
+	var run string
+	cmd := &cobra.Command{
+		Use:               "stop FILE JOB",
+		Short:             "Ends what runs of a job",
+		Long:              stopManual,
+		Args:              stopArguments,
+		ValidArgsFunction: c.completeJob,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return c.stop(cmd.Context(), args[0], args[1], run)
+		},
+	}
+	cmd.Flags().StringVar(&run, "run", "", "end the run of that `ID` alone")
+	return cmd
+}
+
+func stopArguments(cmd *cobra.Command, args []string) error {
+	switch len(args) {
+	case 0:
+		return oneArgument(cmd, args)
+	case 1:
+		return usage("no job is given", cmd.UseLine())
+	case 2:
+		return nil
+	}
+	return usage(fmt.Sprintf("stop takes a file and a job; what is %s?", args[2]), `a name of several words needs quotes: slavedriver stop FILE "JOB"`)
+}
+
+func (c *command) stop(ctx context.Context, file, name, run string) error {
+	dir, job, err := c.findJob(ctx, file, name)
+	if err != nil {
+		return err
+	}
+	byJob, err := c.runningIn(dir)
+	if err != nil {
+		return unusable(err)
+	}
+	var runs []engine.ActiveRun
+	for _, r := range byJob[job] {
+		if run == "" || r.ID == run {
+			runs = append(runs, r)
+		}
+	}
+	if len(runs) == 0 {
+		what := fmt.Sprintf("nothing of job %q runs here", job)
+		if run != "" {
+			what = fmt.Sprintf("no run %s of job %q goes on here", run, job)
+		}
+		return &failure{status: exitOther, err: errors.New(what), hint: "slavedriver list " + file + " shows what runs"}
+	}
+	return c.stopRuns(ctx, dir, runs)
+}
+
+// findJob is the var dir of an entry file, and the job of that name or slug: also
+// one that is in the file no more, and where the file does not load.
+func (c *command) findJob(ctx context.Context, file, name string) (dir, job string, err error) {
+	script, err := c.load(ctx, file)
+	var invalid *luaapi.Error
+	if errors.As(err, &invalid) {
+		entryFile, err := c.absolute(file)
+		if err != nil {
+			return "", "", err
+		}
+		dir, err = c.lookDir(entryFile, c.lastNamespace(entryFile))
+		return dir, name, err
+	}
+	if err != nil {
+		return "", "", err
+	}
+	defer script.Close()
+	plan := script.Plan()
+	if dir, err = c.lookDir(plan.EntryFile, plan.Namespace); err != nil {
+		return "", "", err
+	}
+	if known := jobNamed(plan, name); known != nil {
+		return dir, known.Name, nil
+	}
+	if runs, err := c.runningIn(dir); err == nil && len(runs[name]) > 0 {
+		return dir, name, nil
+	}
+	return "", "", noSuchJob(name, file, plan)
+}
+
+// stopRuns ends runs side by side, and says of each that it has ended.
+func (c *command) stopRuns(ctx context.Context, dir string, runs []engine.ActiveRun) error {
+	var stopping sync.WaitGroup
+	errs := make([]error, len(runs))
+	for i, r := range runs {
+		stopping.Go(func() { errs[i] = engine.StopRun(ctx, dir, r, stoppedBy(os.Getenv), c.clock) })
+	}
+	stopping.Wait()
+	for i, r := range runs {
+		if errs[i] != nil {
+			continue
+		}
+		if err := c.sayStopped(r); err != nil {
+			return err
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (c *command) sayStopped(r engine.ActiveRun) error {
+	if c.json {
+		return c.printJSON(map[string]any{"job": r.Job, "run": r.ID, "attempt": r.Attempt, "stopped": true})
+	}
+	_, err := fmt.Fprintln(c.stdout, logging.Escape(fmt.Sprintf("run %s of job %q was stopped", r.ID, r.Job)))
+	return err
+}
+
+// stoppedBy is the reason that is recorded: with the name of whoever called
+// sudo, or of the user.
+func stoppedBy(getenv func(string) string) string {
+	const reason = "stopped by hand"
+	if name := getenv("SUDO_USER"); name != "" {
+		return reason + " (" + name + ")"
+	}
+	if u, err := user.Current(); err == nil && u.Username != "" {
+		return reason + " (" + u.Username + ")"
+	}
+	return reason
+}

@@ -67,13 +67,27 @@ func (c *command) stop(ctx context.Context, file, name, run string) error {
 		}
 	}
 	if len(runs) == 0 {
-		what := fmt.Sprintf("nothing of job %q runs here", job)
-		if run != "" {
-			what = fmt.Sprintf("no run %s of job %q goes on here", run, job)
-		}
-		return &failure{status: exitOther, err: errors.New(what), hint: "slavedriver list " + file + " shows what runs"}
+		return c.nothingToStop(dir, file, job, run)
 	}
 	return c.stopRuns(ctx, dir, runs)
+}
+
+// nothingToStop says that nothing runs, and what is to follow nevertheless.
+func (c *command) nothingToStop(dir, file, job, run string) error {
+	what, hint := fmt.Sprintf("nothing of job %q runs here", job), "slavedriver list "+file+" shows what runs"
+	if run != "" {
+		what = fmt.Sprintf("no run %s of job %q goes on here", run, job)
+	}
+	now := c.clock.Now()
+	if records, err := engine.ReadRecords(dir, engine.Unlisted(job), c.slave, now, now); err == nil {
+		for _, w := range records.Waiting {
+			if w.Attempt > 1 && (run == "" || w.Run == run) {
+				what += fmt.Sprintf("; attempt %d of run %s is to follow at %s", w.Attempt, w.Run, dateTime(w.NotBefore.Local()))
+				hint = "enabled = false in " + file + " keeps it from that"
+			}
+		}
+	}
+	return &failure{status: exitOther, err: errors.New(what), hint: hint}
 }
 
 // findJob is the var dir of an entry file, and the job of that name or slug: also

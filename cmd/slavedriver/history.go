@@ -23,7 +23,8 @@ With --cluster it is the runs of all slaves that ended, from the lock store: the
 last 10,000 or so of those jobs that take leases there. What the store could not
 be told is in the records of the slave alone.
 
---json prints an object for each, as the ledger has it.`
+--json prints an object for each, as the ledger has it, with the folder of the
+run's stdout and stderr as output, while that is kept here.`
 
 // historyShown is how many lines are shown unless --limit says otherwise.
 const historyShown = 50

@@ -4,23 +4,24 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"slavedriver/schedule"
 )
 
 // Why asks why a job did or did not start in a span of time: a minute as a
-// rule, or one second. It holds all that the answer is made from.
+// rule, or one second, or a day. It holds all that the answer is made from.
 type Why struct {
 	Job      *Job
 	Slave    string
 	From, To time.Time // From is part of it, To is not
 	Now      time.Time
-	// FunctionSays is what the job's schedule function says now of the minute
-	// of From, and FunctionErr why it says nothing; for other jobs neither counts.
-	FunctionSays  bool
+	// FunctionDue are the minutes, in order, for which the job's schedule function
+	// says yes now, and FunctionErr why it says nothing; for other jobs neither counts.
+	FunctionDue   []time.Time
 	FunctionErr   error
 	MaxConcurrent int // of the plan; 0: no limit
 	Records       Records
+	// Output is the folder of what an attempt of a run printed, or "": see
+	// OutputFolder. nil: nobody wants to know.
+	Output func(run string, attempt int) string
 }
 
 // Verdict is an answer in a word: one of these, a RunState, or an outcome of
@@ -48,6 +49,7 @@ type Explanation struct {
 	Verdict  Verdict   `json:"verdict"`
 	Sentence string    `json:"answer"`
 	Run      string    `json:"run,omitempty"`
+	Output   string    `json:"output,omitempty"` // the folder of the run's stdout and stderr, while that is kept
 	Started  time.Time `json:"started,omitzero"`
 	Until    time.Time `json:"until,omitzero"`   // until when it may still start
 	Last     time.Time `json:"last,omitzero"`    // where nothing was due: the instant before
@@ -100,6 +102,9 @@ func (q Why) answer(s subject) Explanation {
 		q.sayWaiting(&a, *s.waiting)
 	default:
 		q.sayUnrecorded(&a, s.instant)
+	}
+	if attempt := s.lastAttempt(); q.Output != nil && attempt > 0 {
+		a.Output = q.Output(a.Run, attempt)
 	}
 	return a
 }
@@ -209,28 +214,6 @@ func (f *subjects) inOrder() []subject {
 		out[i] = *s
 	}
 	return out
-}
-
-// mostInMinute is how many instants a schedule can have in a minute.
-const mostInMinute = 60
-
-// due are the instants of the schedule in that time, and those that start then
-// because of a jitter; some may be both and are there twice.
-func (q Why) due() []time.Time {
-	if q.Job.ScheduleFunc && q.FunctionSays {
-		return []time.Time{q.From.Truncate(time.Minute)}
-	}
-	if q.Job.Schedule == nil {
-		return nil
-	}
-	in := func(delay time.Duration) []time.Time {
-		instants, _ := schedule.Between(q.Job.Schedule, q.From.Add(-delay-1), q.To.Add(-delay-1), mostInMinute)
-		return instants
-	}
-	if delay := JitterOf(q.Job, q.Slave); delay > 0 {
-		return append(in(delay), in(0)...)
-	}
-	return in(0)
 }
 
 // concerns says whether a start is what is asked about: its instant, the time

@@ -91,7 +91,7 @@ func TestWhy(t *testing.T) {
 			func(q *Why) { q.FunctionErr = errors.New("a.lua:3: no table") }},
 		{"a function says yes", asked, "12:00:00", seen, VerdictNoRecord,
 			`"Asked" was not started for 2026-11-23 12:00 UTC: its schedule function says yes now, but no shift noted that it did then: none asked it in time, or it said no`,
-			func(q *Why) { q.FunctionSays = true }},
+			func(q *Why) { q.FunctionDue = []time.Time{q.From} }},
 
 		{"disabled", off, "12:30:00", with(func(r *Records) { r.Off = true }), VerdictDisabled,
 			`"Off" does not start: it is disabled (enabled = false) since 2026-11-23 08:00 UTC`, nil},

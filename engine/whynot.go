@@ -100,16 +100,20 @@ func (q Why) nothingDue() Explanation {
 		return a
 	}
 	is := "is"
-	if q.From.Before(q.Now) {
+	if q.isPast() {
 		is = "was"
 	}
-	a.Sentence = fmt.Sprintf("%q %s not due at %s", q.Job.Name, is, q.words(q.From))
+	a.Sentence = fmt.Sprintf("%q %s not due %s", q.Job.Name, is, q.span())
 	switch {
 	case q.FunctionErr != nil:
 		a.Verdict = VerdictUnknown
-		a.Sentence = fmt.Sprintf("whether %q %s due at %s is not known: its schedule function fails: %v", q.Job.Name, is, q.words(q.From), q.FunctionErr)
+		a.Sentence = fmt.Sprintf("whether %q %s due %s is not known: its schedule function fails: %v", q.Job.Name, is, q.span(), q.FunctionErr)
 	case q.Job.ScheduleFunc:
-		a.Sentence += ": its schedule function, asked again about that minute, says no"
+		about := "that minute"
+		if q.isDay() {
+			about = "each minute"
+		}
+		a.Sentence += ": its schedule function, asked again about " + about + ", says no"
 	default:
 		a.Sentence += q.byWhich()
 		q.sayNeighbours(&a)

@@ -39,6 +39,47 @@ func TestReadmeLua(t *testing.T) {
 	}
 }
 
+// TestReadmeCrontab checks the Lua in the table for those who come from a
+// crontab: each piece is an option of a job, or a call.
+func TestReadmeCrontab(t *testing.T) {
+	t.Parallel()
+	_, section, _ := strings.Cut(readme(t), "\n## From a crontab\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	var script strings.Builder
+	pieces := 0
+	for line := range strings.Lines(section) {
+		cells := strings.Split(line, " | ")
+		if len(cells) < 2 {
+			continue
+		}
+		for i, piece := range strings.Split(strings.Join(cells[1:], " | "), "`") {
+			switch {
+			case i%2 == 0, strings.HasPrefix(piece, "user ") && os.Geteuid() != 0: // that needs root
+			case strings.HasPrefix(piece, "slavedriver:"):
+				pieces++
+				fmt.Fprintln(&script, piece)
+			case strings.Contains(piece, " = "):
+				pieces++
+				options := piece
+				for name, value := range map[string]string{"command": `"true"`, "schedule": `"@daily"`} {
+					if !strings.HasPrefix(piece, name+" ") {
+						options += ", " + name + " = " + value
+					}
+				}
+				fmt.Fprintf(&script, "slavedriver:addJob({ name = \"Job %d\", %s })\n", pieces, options)
+			}
+		}
+	}
+	path := filepath.Join(t.TempDir(), "crontab.lua")
+	if err := os.WriteFile(path, []byte(script.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(filepath.Join(binary, "slavedriver"), "check", path)
+	if out, err := cmd.CombinedOutput(); err != nil || pieces < 16 {
+		t.Errorf("%d pieces: %v: %s\n%s", pieces, err, out, script.String())
+	}
+}
+
 // backup is an entry file for the tests in the documentation.
 const backup = `
 local slavedriver, http = require("slavedriver"), require("slavedriver.http")

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"slavedriver/engine"
+	"slavedriver/internal/spelling"
 )
 
 // command is what the flags and the surroundings of this process say.
@@ -38,6 +39,11 @@ When FILE does not load, what runs is the copy that was made when it last did,
 and that is said: on stderr and in the log when it begins, when the error
 becomes another, and every hour; to the handlers once for each error.
 
+--at TIME starts all jobs that were due in the minute of TIME, now and for real:
+with their handlers and alerts, whether or not they ran then, and this call takes
+over from the current shift as any other does. TIME is not in the future; it is
+RFC 3339, or "2026-11-23 18:30" on the host's clock, whatever a job's zone is.
+
 Exit status: 0 the work was done, whatever the jobs did; 2 wrong usage or an
 invalid FILE; 3 the var dir or a lock cannot be used; 1 anything else.`
 
@@ -62,7 +68,7 @@ func (c *command) root() *cobra.Command {
 	flags.StringVar(&c.varDir, "var-dir", "", "where state is kept (else $SLAVEDRIVER_VAR_DIR, or the system's place for it)")
 	flags.StringVar(&c.slave, "slave", "", "the name of this slave (else the FILE's, $SLAVEDRIVER_SLAVE_NAME, or the hostname)")
 	flags.BoolVar(&c.json, "json", false, "print data as JSON, one object a line")
-	root.Flags().StringVar(&c.at, "at", "", "run what is due in the minute of `TIME` (RFC 3339, or \"2026-11-23 18:30\")")
+	root.Flags().StringVar(&c.at, "at", "", "start all that was due in the minute of `TIME` now, for real; no trial (see above)")
 	root.Flags().BoolVar(&c.strict, "strict", false, "when FILE does not load, fail; do not run its last good copy")
 	root.Flags().Bool("version", false, "print the version")
 	root.SetFlagErrorFunc(wrongFlag)
@@ -82,16 +88,36 @@ func entryFile(cmd *cobra.Command, args []string) (string, error) {
 		return "", usage("no entry file is given", "slavedriver FILE, or slavedriver help")
 	}
 	if _, err := os.Stat(args[0]); err != nil && filepath.Ext(args[0]) != ".lua" {
-		hint := "an entry file is named like slavedriver.lua"
+		hint := "slavedriver help lists the commands; an entry file is named like slavedriver.lua"
 		if cmd.Flags().Changed("at") {
 			hint = `a time with a space in it is written in quotes: --at "2026-11-23 02:30"`
 		}
-		if near := nearest(args[0], names(cmd.Root())); near != "" {
+		if near := spelling.Nearest(args[0], names(cmd.Root())); near != "" {
 			hint = "did you mean slavedriver " + near + "?"
+		}
+		if other := insteadOf(args[0]); other != "" {
+			hint = other
 		}
 		return "", usage(fmt.Sprintf("%s is neither a file nor a command", args[0]), hint)
 	}
 	return args[0], oneArgument(cmd, args)
+}
+
+// insteadOf is what does what people who ask for another command want, or "".
+func insteadOf(word string) string {
+	switch word {
+	case "status", "ps", "show", "jobs":
+		return "slavedriver list FILE shows how the jobs went last and when they start next, slavedriver history FILE what became of each start"
+	case "logs", "log", "output", "tail":
+		return "slavedriver why FILE JOB names the folder with the output of its last run"
+	case "disable", "enable", "pause", "resume":
+		return "set enabled = false for the job in FILE, or true; it holds from the next minute on"
+	case "run", "start", "exec":
+		return "slavedriver FILE starts what is due now, slavedriver --at TIME FILE what was due then"
+	case "restart", "reload":
+		return "there is nothing to restart: each minute's call reads FILE anew"
+	}
+	return ""
 }
 
 // oneArgument is the check of commands that take FILE and nothing else.
@@ -125,7 +151,11 @@ func names(root *cobra.Command) (all []string) {
 // probably meant.
 func wrongFlag(cmd *cobra.Command, err error) error {
 	var unknown *pflag.NotExistError
-	if !errors.As(err, &unknown) {
+	var invalid *pflag.InvalidValueError
+	switch {
+	case errors.As(err, &invalid) && invalid.GetFlag().Value.Type() == "int":
+		return usage(fmt.Sprintf("--%s must be a whole number, not %q", invalid.GetFlag().Name, invalid.GetValue()), cmd.UseLine())
+	case !errors.As(err, &unknown):
 		return usage(err.Error(), cmd.CommandPath()+" --help")
 	}
 	name, hint := unknown.GetSpecifiedName(), cmd.CommandPath()+" --help"
@@ -134,21 +164,8 @@ func wrongFlag(cmd *cobra.Command, err error) error {
 	}
 	var known []string
 	cmd.Flags().VisitAll(func(f *pflag.Flag) { known = append(known, f.Name) })
-	if near := nearest(name, known); near != "" {
+	if near := spelling.Nearest(name, known); near != "" {
 		hint = "did you mean --" + near + "?"
 	}
 	return usage("unknown flag --"+name, hint)
-}
-
-// nearest is the first of known that name was probably meant to be, or "", by
-// the measure that cobra has for its own commands.
-func nearest(name string, known []string) string {
-	measure := &cobra.Command{SuggestionsMinimumDistance: 2}
-	for _, candidate := range known {
-		measure.AddCommand(&cobra.Command{Use: candidate, Run: func(*cobra.Command, []string) {}})
-	}
-	if near := measure.SuggestionsFor(name); len(near) > 0 {
-		return near[0]
-	}
-	return ""
 }

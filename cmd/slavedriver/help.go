@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"slavedriver/internal/spelling"
 )
 
 func helpCommand() *cobra.Command {
@@ -18,8 +20,11 @@ func helpCommand() *cobra.Command {
 				return about.Help()
 			}
 			hint := "slavedriver help"
-			if near := nearest(args[0], names(cmd.Root())); near != "" {
+			if near := spelling.Nearest(args[0], names(cmd.Root())); near != "" {
 				hint = "did you mean slavedriver help " + near + "?"
+			}
+			if other := insteadOf(args[0]); other != "" {
+				hint = other
 			}
 			return usage("there is no command "+strings.Join(args, " "), hint)
 		},

@@ -23,7 +23,8 @@ With --cluster it is the runs of all slaves that ended, from the lock store: the
 last 10,000 or so of those jobs that take leases there. What the store could not
 be told is in the records of the slave alone.
 
---json prints an object for each, as the ledger has it.`
+--json prints an object for each, as the ledger has it, with the folder of the
+run's stdout and stderr as output, while that is kept here.`
 
 // historyShown is how many lines are shown unless --limit says otherwise.
 const historyShown = 50
@@ -66,14 +67,59 @@ func (c *command) history(ctx context.Context, file string, f historyFlags) erro
 	if job := jobNamed(plan, f.job); job != nil {
 		f.job = job.Name
 	}
-	ended, err := c.outcomes(ctx, plan, f)
+	dir, err := c.lookDir(plan.EntryFile, plan.Namespace)
 	if err != nil {
 		return err
 	}
-	if len(ended) == 0 && f.job != "" && jobNamed(plan, f.job) == nil {
-		return noSuchJob(f.job, file, plan)
+	ended, err := c.outcomes(ctx, plan, dir, f)
+	if err != nil {
+		return err
 	}
-	return printEach(c, ended, c.historyTable)
+	if len(ended) == 0 && f.job != "" {
+		return c.nothingEnded(plan, dir, file, f)
+	}
+	return c.printHistory(dir, ended, func(o engine.Outcome) bool { return !f.cluster || o.Slave == plan.Slave })
+}
+
+// nothingEnded tells of a job of which nothing is recorded: its first run may be
+// going on.
+func (c *command) nothingEnded(plan *engine.Plan, dir, file string, f historyFlags) error {
+	job := jobNamed(plan, f.job)
+	if job == nil {
+		job = engine.Unlisted(f.job)
+	}
+	now := c.clock.Now()
+	records, err := engine.ReadRecords(dir, job, plan.Slave, now, now)
+	if err != nil {
+		return unusable(err)
+	}
+	switch {
+	case len(records.Runs) > 0:
+		run := records.Runs[0]
+		c.warn([]string{fmt.Sprintf("nothing is recorded of %q yet: its run %s is going on since %s", f.job, run.ID, dateTime(run.Started.Local()))})
+	case job.Removed:
+		return noSuchJob(f.job, file, plan, noneRecorded)
+	}
+	return c.printHistory(dir, nil, nil)
+}
+
+// pastStart is a line in the output of `history --json`.
+type pastStart struct {
+	engine.Outcome
+	Output string `json:"output,omitempty"` // the folder of its stdout and stderr, while that is here
+}
+
+// printHistory prints the lines, with where the output is of those that are of
+// the slave whose var dir that is.
+func (c *command) printHistory(dir string, ended []engine.Outcome, here func(engine.Outcome) bool) error {
+	starts := make([]pastStart, len(ended))
+	for i, o := range ended {
+		starts[i].Outcome = o
+		if here(o) {
+			starts[i].Output = engine.OutputFolder(dir, o.Run, o.Attempt)
+		}
+	}
+	return printEach(c, starts, c.historyTable)
 }
 
 // historyInvalid shows what this slave recorded though the entry file does not
@@ -96,16 +142,12 @@ func (c *command) historyInvalid(file string, f historyFlags, cause error) error
 		return cause
 	}
 	c.warn([]string{fmt.Sprintf("the entry file does not load: %v", cause)})
-	return printEach(c, ended, c.historyTable)
+	return c.printHistory(dir, ended, func(engine.Outcome) bool { return true })
 }
 
 // outcomes are the lines to show.
-func (c *command) outcomes(ctx context.Context, plan *engine.Plan, f historyFlags) ([]engine.Outcome, error) {
+func (c *command) outcomes(ctx context.Context, plan *engine.Plan, dir string, f historyFlags) ([]engine.Outcome, error) {
 	if !f.cluster {
-		dir, err := c.lookDir(plan.EntryFile, plan.Namespace)
-		if err != nil {
-			return nil, err
-		}
 		ended, err := engine.History(dir, f.job, f.limit)
 		return ended, unusable(err)
 	}
@@ -118,7 +160,7 @@ func (c *command) outcomes(ctx context.Context, plan *engine.Plan, f historyFlag
 }
 
 // historyTable prints a line for each, its time on the host's clock.
-func (c *command) historyTable(ended []engine.Outcome) error {
+func (c *command) historyTable(ended []pastStart) error {
 	if len(ended) == 0 {
 		_, err := fmt.Fprintln(c.stdout, "nothing is recorded")
 		return err
@@ -132,7 +174,7 @@ func (c *command) historyTable(ended []engine.Outcome) error {
 			took = time.Duration(math.Round(o.Duration*1000) * 1e6).String()
 		}
 		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", dateTime(o.Instant.Local()), logging.Escape(o.Job),
-			logging.Escape(o.Slave), o.Outcome, took, logging.Escape(whyEnded(o)))
+			logging.Escape(o.Slave), o.Outcome.Outcome, took, logging.Escape(whyEnded(o.Outcome)))
 	}
 	_ = table.Flush() // nothing fails in memory
 	for line := range strings.Lines(lines.String()) {

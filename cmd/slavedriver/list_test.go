@@ -145,7 +145,7 @@ func TestListJSON(t *testing.T) {
 
 // atFlag is what the flag --at means with that text.
 func atFlag(t *testing.T, text string) (time.Time, error) {
-	c := &command{}
+	c := &command{clock: stopped(time.Date(2026, 11, 25, 0, 0, 5, 0, time.UTC))}
 	root := c.root()
 	if err := root.Flags().Set("at", text); err != nil {
 		t.Fatal(err)
@@ -164,7 +164,7 @@ func TestAt(t *testing.T) {
 			t.Errorf("%q: %v, %v", text, got, err)
 		}
 	}
-	for _, text := range []string{"18:30", "2026-13-01 00:00", "2026-11-23", "now", ""} {
+	for _, text := range []string{"18:30", "2026-11-25T00:01:00Z", "2026-13-01 00:00", "2026-11-23", "now", ""} {
 		if _, err := atFlag(t, text); err == nil {
 			t.Errorf("%q was accepted", text)
 		}

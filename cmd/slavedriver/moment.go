@@ -8,22 +8,21 @@ import (
 // momentForms is the hint wherever a time could not be read.
 const momentForms = `write it as 2026-03-29, "2026-03-29 02:30", or with a zone as 2026-03-29T02:30:00Z`
 
+// wallLayouts are the forms of a time without a zone.
+var wallLayouts = []string{time.DateOnly, "2006-01-02 15:04", "2006-01-02T15:04", time.DateTime, "2006-01-02T15:04:05"}
+
 // moment reads a time that was given as what: RFC 3339, or a date, or a date
-// and a time of day on the host's clock. A date alone is its midnight. exact
-// says that seconds were given.
-func moment(what, text string) (t time.Time, exact bool, err error) {
+// and a time of day on the host's clock. A date alone is its midnight.
+func moment(what, text string) (time.Time, error) {
 	if t, err := time.Parse(time.RFC3339, text); err == nil {
-		return t, true, nil
+		return t, nil
 	}
-	for layout, seconds := range map[string]bool{
-		"2006-01-02": false, "2006-01-02 15:04": false, "2006-01-02T15:04": false,
-		"2006-01-02 15:04:05": true, "2006-01-02T15:04:05": true,
-	} {
+	for _, layout := range wallLayouts {
 		if wall, err := time.Parse(layout, text); err == nil {
-			return onClock(wall, time.Local), seconds, nil
+			return onClock(wall, time.Local), nil
 		}
 	}
-	return time.Time{}, false, usage(fmt.Sprintf("%s %q is not a time", what, text), momentForms)
+	return time.Time{}, usage(fmt.Sprintf("%s %q is not a time", what, text), momentForms)
 }
 
 // onClock is when the clock of a zone shows wall (written as if it were UTC):

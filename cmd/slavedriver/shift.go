@@ -34,7 +34,7 @@ func (c *command) runShift(cmd *cobra.Command, file string) error {
 	}
 	l, err := c.loadForShift(ctx, file)
 	if err != nil {
-		return err
+		return c.sayInvalid(ctx, file, err)
 	}
 	defer l.script.Close()
 	plan := l.script.Plan()
@@ -110,7 +110,7 @@ func (c *command) load(ctx context.Context, file string) (*luaapi.Script, error)
 	script, err := c.loadFrom(ctx, file, c.disk())
 	if err != nil {
 		c.logNoName(script, err)
-		return nil, err
+		return nil, c.named(file, err)
 	}
 	return script, nil
 }

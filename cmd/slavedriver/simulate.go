@@ -99,10 +99,10 @@ func (given simulation) span(cmd *cobra.Command) (from, to time.Time, err error)
 	if given.from == "" || given.to == "" {
 		return from, to, usage("simulate needs --from and --to", cmd.UseLine())
 	}
-	if from, _, err = moment("--from", given.from); err != nil {
+	if from, err = moment("--from", given.from); err != nil {
 		return from, to, err
 	}
-	if to, _, err = moment("--to", given.to); err != nil {
+	if to, err = moment("--to", given.to); err != nil {
 		return from, to, err
 	}
 	if to.Year() > lastYear+1 {

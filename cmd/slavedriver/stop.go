@@ -117,7 +117,7 @@ func (c *command) findJob(ctx context.Context, file, name string) (dir, job stri
 	if runs, err := c.runningIn(dir); err == nil && len(runs[name]) > 0 {
 		return dir, name, nil
 	}
-	return "", "", noSuchJob(name, file, plan)
+	return "", "", noSuchJob(name, file, plan, ", and none of it runs")
 }
 
 // stopRuns ends runs side by side, and says of each that it has ended.

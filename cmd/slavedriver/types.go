@@ -54,8 +54,8 @@ func writeTypes(path string) error {
 	if err := luaapi.WriteAnnotations(&text); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return fmt.Errorf("cannot make the folder: %w", err)
+	if _, err := os.Stat(filepath.Dir(path)); errors.Is(err, fs.ErrNotExist) {
+		return usage("there is no folder "+filepath.Dir(path), "make it first: mkdir -p "+shellWord(filepath.Dir(path)))
 	}
 	return os.WriteFile(path, text.Bytes(), 0o644)
 }

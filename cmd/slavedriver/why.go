@@ -18,14 +18,20 @@ import (
 	"slavedriver/luaapi"
 )
 
-const whyManual = `Says in a sentence why a job did, or did not, start at a time on this slave:
+const whyManual = `Says in a sentence why a job did, or did not, start on this slave, and where the
+output of its run is:
 
+  slavedriver why shop.lua Backup
+  slavedriver why shop.lua Backup 02:30
   slavedriver why shop.lua Backup "2026-03-29 02:30"
 
+Without TIME it is about the newest start that is due by now. A time of day is the
+most recent one; a date is every start of that day, the newest 60 at the most.
+
 The time is that of a start by the schedule, or of one as it was made; it is a
-minute, or a second where one is given, as 2026-03-29, "2026-03-29 02:30", or as
-RFC 3339 2026-03-29T02:30:00Z. Without a zone it is the host's. One in the future
-is answered by the schedule.
+minute, or a second where one is given, as 02:30, 2026-03-29, "2026-03-29 02:30",
+or as RFC 3339 2026-03-29T02:30:00Z. Without a zone it is the host's. One in the
+future is answered by the schedule.
 
 It reads the schedule and what shifts recorded, and changes nothing, whether or
 not a shift is at work. What other slaves recorded is with them. --json has the
@@ -33,8 +39,8 @@ facts, an object for each start that the time is about.`
 
 func (c *command) whyCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:               "why FILE JOB TIME",
-		Short:             "Says why a job did or did not start at a time",
+		Use:               "why FILE JOB [TIME]",
+		Short:             "Says why a job did or did not start, and where its output is",
 		Long:              whyManual,
 		Args:              whyArguments,
 		ValidArgsFunction: c.completeJob,
@@ -51,47 +57,54 @@ func whyArguments(cmd *cobra.Command, args []string) error {
 		return oneArgument(cmd, args)
 	case 1:
 		return usage("no job is given", cmd.UseLine())
-	case 2:
-		return usage("no time is given", cmd.UseLine()+`; `+momentForms)
-	case 3, 4:
+	case 2, 3, 4:
 		return nil
 	}
 	return usage(fmt.Sprintf("why takes a file, a job and a time; what is %s?", args[4]), `a name of several words needs quotes: slavedriver why FILE "JOB" TIME`)
 }
 
 func (c *command) why(ctx context.Context, file, name, text string) error {
-	t, exact, err := moment("TIME", text)
+	q := engine.Why{Now: c.clock.Now()}
+	a, err := readAsked(text, q.Now)
 	if err != nil {
 		return err
 	}
-	q := engine.Why{From: t.Truncate(time.Minute), To: t.Truncate(time.Minute).Add(time.Minute), Now: c.clock.Now()}
-	if exact && t.Second() != 0 {
-		q.From, q.To = t, t.Add(time.Second)
-	}
 	script, err := c.load(ctx, file)
 	if err != nil {
-		return c.whyInvalid(q, file, name, err)
+		return c.whyInvalid(ctx, q, a, file, name, err)
 	}
 	defer script.Close()
 	plan := script.Plan()
 	c.warn(plan.Warnings)
-	q.Slave, q.MaxConcurrent = plan.Slave, plan.MaxConcurrent
-	q.Job = jobNamed(plan, name)
+	q.Slave, q.MaxConcurrent, q.Job = plan.Slave, plan.MaxConcurrent, jobNamed(plan, name)
 	known := q.Job != nil
 	if !known {
 		q.Job = engine.Unlisted(name)
 	}
-	if err := c.readRecords(&q, plan.EntryFile, plan.Namespace); err != nil {
+	left, err := c.readRecords(ctx, &q, a, plan.EntryFile, plan.Namespace, script)
+	if err != nil {
 		return err
 	}
 	if !known && !q.Recorded() {
-		return noSuchJob(name, file, plan)
+		return noSuchJob(name, file, plan, a.whereNot())
 	}
-	if q.Job.ScheduleFunc {
-		q.FunctionSays, q.FunctionErr = script.Due(ctx, q.Job, q.From.In(q.Job.Location))
+	answers := q.Explain()
+	if len(answers) == 1 && answers[0].Verdict == engine.VerdictNotDue {
+		answers[0].Sentence = strings.TrimSpace(answers[0].Sentence + " " + a.otherClock(ctx, q, script))
 	}
-	return c.printAnswers(q)
+	return c.printAnswers(answers, left)
 }
+
+// whereNot says where a job is not known, after "there is no job in FILE".
+func (a asked) whereNot() string {
+	if a.newest {
+		return noneRecorded
+	}
+	return ", nor was there at that time"
+}
+
+// noneRecorded is about all times.
+const noneRecorded = ", and nothing of one is recorded"
 
 // jobNamed finds a job by its name, else by what it is called in file names.
 func jobNamed(plan *engine.Plan, name string) *engine.Job {
@@ -108,7 +121,8 @@ func jobNamed(plan *engine.Plan, name string) *engine.Job {
 	return nil
 }
 
-func noSuchJob(name, file string, plan *engine.Plan) error {
+// noSuchJob says so, and where it is not either.
+func noSuchJob(name, file string, plan *engine.Plan, nor string) error {
 	var known []string
 	for _, job := range plan.Jobs {
 		known = append(known, job.Name)
@@ -117,21 +131,28 @@ func noSuchJob(name, file string, plan *engine.Plan) error {
 	if near := spelling.Nearest(name, known); near != "" {
 		hint = fmt.Sprintf("did you mean %q?", near)
 	}
-	return usage(fmt.Sprintf("there is no job %q in %s, nor was there at that time", name, file), hint)
+	return usage(fmt.Sprintf("there is no job %q in %s%s", name, file, nor), hint)
 }
 
-// readRecords reads what shifts noted of the time that is asked about.
-func (c *command) readRecords(q *engine.Why, entryFile, namespace string) error {
+// readRecords reads what shifts noted of the time that is asked about. It says
+// how many starts of that time are left out.
+func (c *command) readRecords(ctx context.Context, q *engine.Why, a asked, entryFile, namespace string, script *luaapi.Script) (left int, err error) {
 	dir, err := c.lookDir(entryFile, namespace)
 	if err != nil {
-		return err
+		return 0, err
 	}
+	if err := c.aim(ctx, q, a, dir, script); err != nil {
+		return 0, err
+	}
+	askFunction(ctx, q, script)
+	*q, left = q.Bounded(askedAtOnce)
 	from := q.From.Add(-engine.JitterOf(q.Job, q.Slave))
 	if q.Records, err = engine.ReadRecords(dir, q.Job, q.Slave, from, q.To); err != nil {
-		return unusable(err)
+		return 0, unusable(err)
 	}
+	q.Output = func(run string, attempt int) string { return engine.OutputFolder(dir, run, attempt) }
 	c.warn(q.Records.Problems)
-	return nil
+	return left, nil
 }
 
 // lookDir is the var dir of an entry file, for reading; it need not be there.
@@ -149,7 +170,7 @@ func (c *command) lookDir(entryFile, namespace string) (string, error) {
 
 // whyInvalid answers from the records alone, because the entry file does not
 // load: then no shift has run since it does not, which may be the very reason.
-func (c *command) whyInvalid(q engine.Why, file, name string, cause error) error {
+func (c *command) whyInvalid(ctx context.Context, q engine.Why, a asked, file, name string, cause error) error {
 	var invalid *luaapi.Error
 	if !errors.As(cause, &invalid) {
 		return cause
@@ -159,7 +180,8 @@ func (c *command) whyInvalid(q engine.Why, file, name string, cause error) error
 		return err
 	}
 	q.Job, q.Slave = engine.Unlisted(name), c.slave
-	if err := c.readRecords(&q, entryFile, c.lastNamespace(entryFile)); err != nil {
+	left, err := c.readRecords(ctx, &q, a, entryFile, c.lastNamespace(entryFile), nil)
+	if err != nil {
 		return cause
 	}
 	if !q.Recorded() {
@@ -169,7 +191,7 @@ func (c *command) whyInvalid(q engine.Why, file, name string, cause error) error
 		return cause
 	}
 	c.warn([]string{fmt.Sprintf("the entry file does not load, so that the answer is from the records alone: %v", cause)})
-	return c.printAnswers(q)
+	return c.printAnswers(q.Explain(), left)
 }
 
 // lastNamespace is that under which an entry file was run last, if that is known.
@@ -191,17 +213,34 @@ func (c *command) absolute(file string) (string, error) {
 	return filepath.Join(c.calledFrom, file), err
 }
 
-func (c *command) printAnswers(q engine.Why) error {
-	for _, answer := range q.Explain() {
+// printAnswers prints the newest of the answers: those that stand in the records
+// alone are not bounded yet.
+func (c *command) printAnswers(answers []engine.Explanation, left int) error {
+	if more := len(answers) - askedAtOnce; more > 0 {
+		answers, left = answers[more:], left+more
+	}
+	last := ""
+	for _, answer := range answers {
 		if c.json {
 			if err := c.printJSON(answer); err != nil {
 				return err
 			}
 			continue
 		}
-		if _, err := fmt.Fprintln(c.stdout, logging.Escape(answer.Sentence)); err != nil {
+		if answer.Sentence == last { // a disabled job's
+			continue
+		}
+		last = answer.Sentence
+		text := logging.Escape(answer.Sentence) + "\n"
+		if answer.Output != "" {
+			text += "its output: " + logging.Escape(answer.Output) + "/stdout and stderr\n"
+		}
+		if _, err := fmt.Fprint(c.stdout, text); err != nil {
 			return err
 		}
+	}
+	if left > 0 {
+		complain(c.stderr, "warning", count(left, "more start")+" of that time not shown here; a time of day asks about one")
 	}
 	return nil
 }

@@ -48,7 +48,6 @@ func (d *duty) look() {
 	d.lookAgain()
 	d.leases.releases = append(d.leases.releases, d.leases.again...)
 	d.leases.again = nil
-	d.dirty = d.dirty || d.settledIntents() > 0 // a start that was made leaves the agenda
 	for _, r := range d.runs {
 		d.restoreIfLost(r)
 		if r.ending == nil && r.unjudged {
@@ -64,6 +63,7 @@ func (d *duty) look() {
 		d.trim(r)
 		d.putAwayIfTold(r)
 	}
+	d.seeFolders()
 	d.renew(false)
 	d.voice.look()
 }

@@ -9,6 +9,8 @@
 //	cursor       what was delivered and what was dropped of the output
 //	stop.json    why the run is being ended; stop.sent once SIGTERM was sent
 //
+// Beside the folder, active/.made-ID is another name of intent.json: see trace.
+//
 // A lock on the open file status proves that the wrapper, or whoever is about
 // to start it, lives. The folder belongs to the shift on duty: it alone may
 // call what changes something, except NoteTold, which is for the one who
@@ -148,6 +150,7 @@ func (r *Run) MoveTo(dir string) error {
 	if err != nil {
 		return fmt.Errorf("cannot move run %s to %s: %w", r.Intent.ID, dir, err)
 	}
+	Forget(filepath.Dir(r.dir), r.Intent.ID)
 	r.dir = target
 	return nil
 }
@@ -192,6 +195,7 @@ func Remove(dir, trash string) error {
 	if err := os.MkdirAll(trash, 0o700); err != nil {
 		return fmt.Errorf("cannot remove run %s: %w", dir, err)
 	}
+	Forget(filepath.Dir(dir), filepath.Base(dir))
 	if err := faultpoint.Hit("runfile.remove"); err != nil {
 		return fmt.Errorf("cannot remove run %s: %w", dir, err)
 	}

@@ -45,6 +45,9 @@ func (d *duty) gone(r *run, err error) {
 // waited for, room on the disk, leases.
 func (d *duty) look() {
 	d.lookedAt = d.Clock.Boot()
+	if err := d.makeFolders(); err != nil {
+		d.sayOnce("folders", Error, fmt.Sprintf("cannot use the var dir: %v; trying again", err))
+	}
 	d.lookAgain()
 	d.leases.releases = append(d.leases.releases, d.leases.again...)
 	d.leases.again = nil

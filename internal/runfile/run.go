@@ -144,7 +144,7 @@ func (r *Run) MoveTo(dir string) error {
 	defer r.mu.Unlock()
 	target := filepath.Join(dir, r.Intent.ID)
 	err := move(r.dir, target)
-	if errors.Is(err, fs.ErrNotExist) && os.MkdirAll(dir, 0o700) == nil {
+	if mayHelp := clearWay(dir, target, err); mayHelp {
 		err = move(r.dir, target)
 	}
 	if err != nil {
@@ -153,6 +153,21 @@ func (r *Run) MoveTo(dir string) error {
 	Forget(filepath.Dir(r.dir), r.Intent.ID)
 	r.dir = target
 	return nil
+}
+
+// clearWay makes the folder dir for a move that failed, and puts aside what is no
+// folder there, or has the run's name.
+func clearWay(dir, target string, failed error) (mayHelp bool) {
+	switch {
+	case errors.Is(failed, fs.ErrNotExist):
+		return os.MkdirAll(dir, 0o700) == nil
+	case errors.Is(failed, syscall.ENOTDIR), errors.Is(failed, fs.ErrExist): // ENOTEMPTY is one too
+		if err := durable.MakeFolder(dir); err != nil {
+			return errors.Is(err, durable.ErrOdd)
+		}
+		return durable.PutAside(target) == nil
+	}
+	return false
 }
 
 func move(from, to string) error {

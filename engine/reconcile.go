@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"slavedriver/internal/runfile"
@@ -276,10 +277,13 @@ func (d *duty) intentNamed(run string) *intent {
 // those whose start was under way when the machine stopped.
 func (d *duty) reviewIntents() {
 	lost := map[string]*intent{} // by mark
+	recorded := sync.OnceValue(d.ledger.recent)
 	for _, in := range d.agenda.Intents {
 		switch {
 		case in.settled || in.folder != nil:
 		case d.hasEnded(slugOfRun(in.Run), in.Run), d.wasSetAside(in.Run):
+			in.settled = true
+		case in.Starting && hasEnd(recorded(), in.Run): // and its folder was removed, or lost in a power cut
 			in.settled = true
 		case in.Starting && in.World != d.world:
 			d.mayHaveRun(in)

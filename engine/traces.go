@@ -107,14 +107,8 @@ func (d *duty) adoptLiving(starts map[string]*intent) {
 	if err != nil {
 		d.sayOnce("living", Error, err.Error())
 	}
-	recorded := d.ledger.recent()
-	for _, mark := range slices.Sorted(maps.Keys(starts)) {
-		switch in := starts[mark]; {
-		case hasEnd(recorded, in.Run): // and its folder was removed since
-			in.settled = true
-		case living[mark]:
-			d.adoptStart(in)
-		}
+	for _, mark := range slices.Sorted(maps.Keys(living)) {
+		d.adoptStart(starts[mark])
 	}
 }
 

@@ -70,6 +70,9 @@ type intent struct {
 	// Starting is set in the commit before the start is made. In another
 	// world (after a power cut) such a start may have happened.
 	Starting bool `json:"starting,omitempty"`
+	// Mark is that of the processes of the run (runfile.Intent), to find them by
+	// should nothing else be left of it.
+	Mark string `json:"mark,omitempty"`
 	// Ask: whether it is due at all is still to be asked of the script.
 	Ask bool `json:"ask,omitempty"`
 	// Asked: the job's condition was asked, and holds.
@@ -93,8 +96,12 @@ type intent struct {
 	left       bool // an earlier shift was about to start it, and may have its lease
 	locked     bool // folder, and its lock is ours
 	created    bool // its run folder was made
-	settled    bool // started or given up: leaves the agenda with the next commit
-	placed     bool // its time has come, and what else there is of its job was looked at
+	settled    bool // started or given up: leaves the agenda with the next commit, see leaves
+	// madeAt is when its process was started (Clock.Boot), until its folder was
+	// seen whole a while later; else 0.
+	madeAt time.Duration
+	lost   bool // its processes live, and its folder is to be made anew
+	placed bool // its time has come, and what else there is of its job was looked at
 }
 
 // phase is where a start stands within a shift.
@@ -146,7 +153,7 @@ func (d *duty) intentFor(r *run) *intent {
 	in := &intent{
 		Run: r.intent.ID, Job: r.intent.Job, Instant: r.intent.Instant, Token: r.intent.Token,
 		World: d.world, fence: r.intent.Fence, job: d.jobs[r.intent.Job], folder: r.file, created: true,
-		Asked: true, placed: true, Depth: r.intent.Depth,
+		Asked: true, placed: true, Depth: r.intent.Depth, Mark: r.intent.Mark,
 	}
 	in.Until = r.intent.Instant.Add(time.Hour)
 	if in.job != nil {

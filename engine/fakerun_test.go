@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -61,6 +62,10 @@ func (p *stageplay) Create(active string, in runfile.Intent, _ *runfile.Credenti
 		return nil, err
 	}
 	return r, nil
+}
+
+func (p *stageplay) Remake(active string, in runfile.Intent) (RunFile, error) {
+	return p.Open(filepath.Join(active, in.ID))
 }
 
 func (p *stageplay) Open(dir string) (RunFile, error) {

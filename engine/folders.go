@@ -3,8 +3,11 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+
+	"slavedriver/internal/durable"
 )
 
 // The var dir of a namespace. Paths below it are made here alone.
@@ -15,6 +18,7 @@ const (
 	folderLedger  = "ledger"  // one file a day
 	folderStarts  = "starts"  // what handlers asked for
 	folderStreaks = "streaks" // how often jobs failed in a row
+	folderOutbox  = "outbox"  // letters: internal/outbox
 	folderCorrupt = "corrupt" // run folders that could not be understood
 	fileAgenda    = "agenda.json"
 	fileKnown     = "jobs.json"
@@ -26,10 +30,8 @@ func (d *duty) path(elem ...string) string {
 }
 
 func (d *duty) openFolders() error {
-	for _, name := range []string{folderActive, folderEnded, folderTrash, folderLedger} {
-		if err := os.Mkdir(d.path(name), 0o700); err != nil && !os.IsExist(err) {
-			return fmt.Errorf("cannot use the var dir: %w", err)
-		}
+	if err := d.makeFolders(); err != nil {
+		return fmt.Errorf("cannot use the var dir: %w", err)
 	}
 	d.ledger = ledger{d.path(folderLedger)}
 	if err := d.openStreaks(); err != nil {
@@ -40,6 +42,31 @@ func (d *duty) openFolders() error {
 		return fmt.Errorf("cannot use the var dir: %w", err)
 	}
 	return d.Supervisor.Sweep(d.path(folderActive))
+}
+
+// makeFolders makes the folders that are missing, and puts aside what is none: a
+// job may have done that, while this shift runs too.
+func (d *duty) makeFolders() error {
+	for _, name := range []string{folderActive, folderEnded, folderTrash, folderLedger} {
+		if err := d.sayOdd(durable.MakeFolder(d.path(name))); err != nil {
+			return err
+		}
+	}
+	for _, name := range []string{folderStreaks, folderStarts, folderCorrupt, folderOutbox} { // are made when they are needed
+		if err := d.sayOdd(durable.AsideUnless(d.path(name), fs.ModeDir)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sayOdd logs that something was put aside; any other error is returned.
+func (d *duty) sayOdd(err error) error {
+	if errors.Is(err, durable.ErrOdd) {
+		d.Log.Log(Error, err.Error()+"; what was in it is lost", nil)
+		return nil
+	}
+	return err
 }
 
 // stillOurs fails when the var dir is no longer the one in which this shift

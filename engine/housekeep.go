@@ -50,7 +50,7 @@ func (d *duty) prune(job *Job) {
 			if !slices.Contains(d.unpruned, job) {
 				d.unpruned = append(d.unpruned, job)
 			}
-			d.dirty = d.dirty || in.settled // else it goes with some later commit
+			d.dirty = d.dirty || d.leaves(in) // else it goes with some later commit
 			continue
 		}
 		if err := d.Supervisor.Remove(filepath.Join(folder, name), d.path(folderTrash)); err != nil {

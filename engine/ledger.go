@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"slavedriver/internal/durable"
@@ -165,16 +166,25 @@ func (l ledger) recent() map[string]bool {
 // was given up.
 func (l ledger) has(id string) bool {
 	there := l.recent()
-	run, attempt := cutAttempt(id)
-	for _, outcome := range []string{
-		OutcomeSucceeded, OutcomeFailed, OutcomeRetrying, OutcomeSkipped, OutcomeMissed, OutcomeMerged, OutcomeElsewhere, OutcomeUnknown,
-	} {
-		if there[Outcome{Run: run, Attempt: attempt, Outcome: outcome}.key()] {
-			return true
-		}
+	if hasAny(there, id, OutcomeSkipped, OutcomeMissed, OutcomeMerged, OutcomeElsewhere) || hasEnd(there, id) {
+		return true
 	}
 	// A retry that is given up makes the attempt before the last one.
+	run, attempt := cutAttempt(id)
 	return attempt > 1 && there[Outcome{Run: run, Attempt: attempt - 1, Outcome: OutcomeFailed}.key()]
+}
+
+// hasEnd says whether the end of an attempt that was made, or may have been, is
+// among those keys.
+func hasEnd(there map[string]bool, id string) bool {
+	return hasAny(there, id, OutcomeSucceeded, OutcomeFailed, OutcomeRetrying, OutcomeUnknown)
+}
+
+func hasAny(there map[string]bool, id string, outcomes ...string) bool {
+	run, attempt := cutAttempt(id)
+	return slices.ContainsFunc(outcomes, func(outcome string) bool {
+		return there[Outcome{Run: run, Attempt: attempt, Outcome: outcome}.key()]
+	})
 }
 
 func (l ledger) today(t time.Time) string {

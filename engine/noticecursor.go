@@ -5,10 +5,12 @@ import (
 	"encoding/binary"
 	"errors"
 	"hash/crc32"
+	"io/fs"
 	"os"
 	"sync"
 	"time"
 
+	"slavedriver/internal/durable"
 	"slavedriver/internal/faultpoint"
 )
 
@@ -22,6 +24,7 @@ type noticeCursor struct {
 	rec  noticeRecord
 	// damaged says that what was told is not known any more.
 	damaged bool
+	odd     bool // something else stood in its place
 }
 
 type noticeRecord struct {
@@ -36,7 +39,7 @@ const noticeSlot = 64 // bytes; each slot is far from a sector's edge
 
 func openNoticeCursor(path string) *noticeCursor {
 	c := &noticeCursor{}
-	c.file, c.err = os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	c.file, c.odd, c.err = openTold(path)
 	if c.err == nil {
 		c.err = c.reserve()
 	}
@@ -44,6 +47,31 @@ func openNoticeCursor(path string) *noticeCursor {
 		c.load()
 	}
 	return c
+}
+
+// openTold opens the file, or makes it; what is no file is put aside.
+func openTold(path string) (file *os.File, odd bool, err error) {
+	fd, err := durable.OpenRegular(path, os.O_RDWR)
+	if err == nil {
+		return os.NewFile(uintptr(fd), path), false, nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return nil, false, err
+	}
+	odd = errors.Is(err, durable.ErrOdd)
+	file, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	return file, odd, err
+}
+
+// trouble says that what was told is not known any more, and why; or nothing.
+func (c *noticeCursor) trouble() string {
+	switch {
+	case c.odd:
+		return "was put aside: " + durable.ErrOdd.Error()
+	case c.damaged:
+		return "could not be understood"
+	}
+	return ""
 }
 
 // reserve takes the room on the disk while there is some.

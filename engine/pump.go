@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"crypto/rand"
 	"fmt"
 	"time"
 
@@ -96,6 +97,9 @@ func (d *duty) markStarting(in *intent, starting bool) {
 		return
 	}
 	in.Starting, in.World, in.committed = starting, d.world, false
+	if in.Mark == "" {
+		in.Mark = rand.Text()
+	}
 	d.dirty = true
 }
 
@@ -145,12 +149,13 @@ func (d *duty) afterCommit(do func()) {
 
 // nextAgenda is the agenda as it is to be: without what is settled, and
 // without what has a run folder (whose name is made durable first) or was told.
+// A start that was made stays until its folder was seen whole.
 func (d *duty) nextAgenda() (*agenda, error) {
 	next := d.agenda
 	next.Intents = nil
 	dropped := false
 	for _, in := range d.agenda.Intents {
-		if in.settled {
+		if d.leaves(in) {
 			dropped = dropped || in.created
 			d.discard(in)
 			continue

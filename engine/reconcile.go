@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"slavedriver/internal/runfile"
@@ -98,7 +99,9 @@ func (d *duty) reconcile() error {
 		return fmt.Errorf("cannot read the active runs: %w", err)
 	}
 	for _, entry := range entries {
-		if !strings.HasPrefix(entry.Name(), ".") {
+		if id, ok := runfile.TracedRun(entry.Name()); ok {
+			d.adoptTraced(id)
+		} else if !strings.HasPrefix(entry.Name(), ".") {
 			d.adopt(entry.Name())
 		}
 	}
@@ -112,14 +115,13 @@ func (d *duty) reconcile() error {
 
 // adopt takes one active run over.
 func (d *duty) adopt(id string) {
-	file, err := d.Supervisor.Open(d.folderOf(id))
+	file, err := d.open(id)
 	switch {
 	case errors.Is(err, runfile.ErrCorrupt):
 		d.setRunAside(id, err)
 		return
-	case errors.Is(err, fs.ErrNotExist): // somebody removed it just now
-		d.settleIntentOf(id)
-		d.notUnderstood(id, "its run folder was removed")
+	case errors.Is(err, fs.ErrNotExist):
+		d.removed(id)
 		return
 	case err != nil:
 		d.sayOnce("open "+id, Error, err.Error()+"; trying again")
@@ -130,6 +132,9 @@ func (d *duty) adopt(id string) {
 	r.job = d.jobOf(r.intent)
 	d.addRun(r)
 	d.settleIntentOf(id)
+	if in := d.intentNamed(id); in != nil && d.elapsed(r) < seenAfter {
+		in.madeAt = d.Clock.Boot() - d.elapsed(r)
+	}
 	d.judge(r)
 }
 
@@ -148,6 +153,10 @@ func (d *duty) lookAgain() {
 	for id, r := range d.unseen {
 		d.removeLive(r)
 		delete(d.unseen, id)
+		if in := d.intentNamed(id); in != nil && in.lost {
+			d.adoptStart(in)
+			continue
+		}
 		d.adopt(id)
 	}
 }
@@ -207,6 +216,10 @@ func (d *duty) restoreIfLost(r *run) {
 		d.sayOnce("restore "+r.intent.ID, Error, err.Error()+"; trying again")
 		return
 	}
+	d.sayRestored(r)
+}
+
+func (d *duty) sayRestored(r *run) {
 	d.log(Error, r.job, fmt.Sprintf("the files of run %s were removed or renamed; it is watched to its end, but its exit status, and what it prints from now on, may not be known", r.intent.ID))
 }
 
@@ -263,15 +276,22 @@ func (d *duty) intentNamed(run string) *intent {
 // reviewIntents takes those intents from the agenda that were carried out, and
 // those whose start was under way when the machine stopped.
 func (d *duty) reviewIntents() {
+	lost := map[string]*intent{} // by mark
+	recorded := sync.OnceValue(d.ledger.recent)
 	for _, in := range d.agenda.Intents {
 		switch {
 		case in.settled || in.folder != nil:
 		case d.hasEnded(slugOfRun(in.Run), in.Run), d.wasSetAside(in.Run):
 			in.settled = true
+		case in.Starting && hasEnd(recorded(), in.Run): // and its folder was removed, or lost in a power cut
+			in.settled = true
 		case in.Starting && in.World != d.world:
 			d.mayHaveRun(in)
+		case in.Starting && in.Mark != "":
+			lost[in.Mark] = in
 		}
 	}
+	d.adoptLiving(lost)
 }
 
 // mayHaveRun reports a start that was under way when the machine stopped and
@@ -302,6 +322,7 @@ func (d *duty) setRunAside(id string, cause error) {
 	if _, err := os.Lstat(target); err == nil { // of an earlier run, or a job's own doing
 		target += d.now().UTC().Format(".20060102T150405.000Z")
 	}
+	d.Supervisor.Forget(d.path(folderActive), id)
 	if err := os.Rename(d.folderOf(id), target); err != nil {
 		d.sayOnce("corrupt "+id, Error, fmt.Sprintf("cannot set aside run %s: %v", id, err))
 		return

@@ -165,8 +165,8 @@ func (s *Shift) open(ctx context.Context) (*duty, error) {
 	s.Script.OnHung(d.voice.hung)
 	s.scriptLog.connect(d.voice)
 	s.requests.connect(d)
-	if d.voice.told.damaged {
-		d.Log.Log(Error, d.path(fileTold)+" could not be understood; events may be told once more", nil)
+	if trouble := d.voice.told.trouble(); trouble != "" {
+		d.Log.Log(Error, d.path(fileTold)+" "+trouble+"; events may be told once more", nil)
 	}
 	d.agenda.Seq = max(d.agenda.Seq, d.voice.told.done()) // the agenda may have been lost
 	d.leases = newLeaseWorker(d)

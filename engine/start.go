@@ -88,7 +88,7 @@ func (d *duty) runIntent(in *intent) (runfile.Intent, error) {
 	job := in.job
 	_, attempt := cutAttempt(in.Run)
 	return runfile.Intent{
-		ID: in.Run, Run: runOf(in.Run), Job: in.Job, Attempt: attempt, Instant: in.Instant, Token: in.Token, Fence: in.fence,
+		ID: in.Run, Run: runOf(in.Run), Job: in.Job, Attempt: attempt, Instant: in.Instant, Token: in.Token, Mark: in.Mark, Fence: in.fence,
 		Slave: d.Plan.Slave, Namespace: d.Plan.Namespace, Depth: in.Depth,
 		World: d.world, StartedAt: d.now(), StartedBoot: d.Clock.Boot(),
 		Timeout: job.Timeout, WarnAfter: job.WarnAfter, KillGrace: job.KillGrace,
@@ -128,7 +128,7 @@ func (d *duty) neverStarted(in *intent, r *run, cause error) {
 
 // started takes a run that was just started under watch.
 func (d *duty) started(in *intent, r *run) {
-	in.settled, in.folder = true, nil
+	in.settled, in.folder, in.madeAt = true, nil, d.Clock.Boot()
 	r.intent = r.file.Intent()
 	d.addRun(r)
 	d.report.Started++

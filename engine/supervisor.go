@@ -26,6 +26,21 @@ type Supervisor interface {
 	Remove(dir, trash string) error
 	// Sweep removes what a crash in Create left in the folder active.
 	Sweep(active string) error
+
+	traces
+}
+
+// traces are what is left of a run whose folder was removed.
+type traces interface {
+	// Trace is the intent of a run of this world that was started; fs.ErrNotExist
+	// where nothing says so.
+	Trace(active, id string) (runfile.Intent, error)
+	// Forget removes the trace of a run.
+	Forget(active, id string)
+	// Remake makes the folder of a run anew that was started.
+	Remake(active string, in runfile.Intent) (RunFile, error)
+	// Living is which of the marks (Intent.Mark) processes carry.
+	Living(marks map[string]bool) (map[string]bool, error)
 }
 
 // RunFile is one run of a Supervisor. Its methods mean what those of the same
@@ -102,6 +117,21 @@ func (processes) Open(dir string) (RunFile, error) {
 	}
 	return onDisk{r}, nil
 }
+
+func (processes) Trace(active, id string) (runfile.Intent, error) {
+	return runfile.ReadTrace(active, id)
+}
+func (processes) Forget(active, id string) { runfile.Forget(active, id) }
+
+func (processes) Remake(active string, in runfile.Intent) (RunFile, error) {
+	r, err := runfile.Remake(active, in)
+	if err != nil {
+		return nil, err
+	}
+	return onDisk{r}, nil
+}
+
+func (processes) Living(marks map[string]bool) (map[string]bool, error) { return runfile.Living(marks) }
 
 func (processes) Held(dir string) (bool, error)  { return runfile.StatusHeld(dir) }
 func (processes) Remove(dir, trash string) error { return runfile.Remove(dir, trash) }

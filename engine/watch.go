@@ -45,10 +45,12 @@ func (d *duty) gone(r *run, err error) {
 // waited for, room on the disk, leases.
 func (d *duty) look() {
 	d.lookedAt = d.Clock.Boot()
+	if err := d.makeFolders(); err != nil {
+		d.sayOnce("folders", Error, fmt.Sprintf("cannot use the var dir: %v; trying again", err))
+	}
 	d.lookAgain()
 	d.leases.releases = append(d.leases.releases, d.leases.again...)
 	d.leases.again = nil
-	d.dirty = d.dirty || d.settledIntents() > 0 // a start that was made leaves the agenda
 	for _, r := range d.runs {
 		d.restoreIfLost(r)
 		if r.ending == nil && r.unjudged {
@@ -64,6 +66,7 @@ func (d *duty) look() {
 		d.trim(r)
 		d.putAwayIfTold(r)
 	}
+	d.seeFolders()
 	d.renew(false)
 	d.voice.look()
 }

@@ -118,3 +118,41 @@ func PeekAll(path string) ([]byte, error) {
 	}
 	return readAll(f)
 }
+
+// MakeFolder makes a folder that is not there. Anything else under its name that
+// leads to no folder is put aside, which gives ErrOdd once the folder is made.
+func MakeFolder(path string) error {
+	err := os.Mkdir(path, 0o700)
+	if !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	odd := AsideUnless(path, fs.ModeDir)
+	if errors.Is(odd, ErrOdd) {
+		if err := os.Mkdir(path, 0o700); err != nil {
+			return err
+		}
+	}
+	return odd
+}
+
+// AsideUnless puts aside what is under a name, unless it is of that type (0: a
+// file), or for a folder a link to one. ErrOdd says that it did; nothing there
+// is no error.
+func AsideUnless(path string, want fs.FileMode) error {
+	info, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil && want == fs.ModeDir && info.Mode()&fs.ModeSymlink != 0 {
+		if info, err := os.Stat(path); err == nil && info.IsDir() {
+			return nil
+		}
+	}
+	if err != nil || info.Mode().Type() == want {
+		return err
+	}
+	if err := PutAside(path); err != nil {
+		return err
+	}
+	return fmt.Errorf("%s was put aside: %w", path, ErrOdd)
+}

@@ -5,6 +5,7 @@
 package imagined
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -180,6 +181,17 @@ func (p *Processes) Held(dir string) (bool, error) {
 
 // Remove deletes the run in dir.
 func (p *Processes) Remove(dir, _ string) error { return os.RemoveAll(dir) }
+
+// Trace is none: nobody removes folders here.
+func (p *Processes) Trace(active, id string) (runfile.Intent, error) {
+	return runfile.Intent{}, &fs.PathError{Op: "use", Path: filepath.Join(active, id), Err: fs.ErrNotExist}
+}
+
+// Forget has nothing to do.
+func (p *Processes) Forget(string, string) {}
+
+// Living is none: a run always has its folder.
+func (p *Processes) Living(map[string]bool) (map[string]bool, error) { return map[string]bool{}, nil }
 
 // Sweep has nothing to do: a crash in Create leaves nothing.
 func (p *Processes) Sweep(string) error { return nil }

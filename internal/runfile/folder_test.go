@@ -48,7 +48,7 @@ func TestCreateLeavesNothingOnError(t *testing.T) {
 	if _, err := Create(active, in, nil); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("the same run again: %v", err)
 	}
-	if entries, _ := os.ReadDir(active); len(entries) != 1 {
+	if entries := wholeIn(active); len(entries) != 1 {
 		t.Errorf("%v", entries)
 	}
 	in.ID = "../x"
@@ -67,7 +67,7 @@ func TestSweepMoveRemove(t *testing.T) {
 	if err := Sweep(active); err != nil {
 		t.Fatal(err)
 	}
-	if entries, _ := os.ReadDir(active); len(entries) != 1 {
+	if entries := wholeIn(active); len(entries) != 1 {
 		t.Errorf("%v", entries)
 	}
 	base := t.TempDir()

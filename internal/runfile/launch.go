@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -101,15 +102,17 @@ func (r *Run) launch(l Launch) error {
 		},
 		Sys: &syscall.SysProcAttr{Setsid: true, Credential: l.Credential.system()},
 	}
-	if err := faultpoint.Hit("runfile.start.fork"); err != nil {
-		return err
+	if err = faultpoint.Hit("runfile.start.fork"); err == nil {
+		r.child, err = spawn(wrapperArgs(l), attr, l.Nice)
 	}
-	r.child, err = spawn(wrapperArgs(l), attr, l.Nice)
+	if err != nil {
+		Forget(filepath.Dir(r.dir), r.Intent.ID)
+	}
 	return err
 }
 
 // prepare makes good what a claimed run lacks: its intent with the new start,
-// and open output files.
+// and open output files; and leaves the run's trace.
 func (r *Run) prepare() error {
 	if r.claimed {
 		if err := r.rewriteIntent(); err != nil {
@@ -127,7 +130,7 @@ func (r *Run) prepare() error {
 		}
 		r.pipes[s] = fd
 	}
-	return nil
+	return r.leaveTrace()
 }
 
 // environ is env with what tells the run's processes apart.

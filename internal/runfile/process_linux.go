@@ -98,6 +98,28 @@ func (h *hunt) find() error {
 	return err
 }
 
+// Living is which of the marks are carried by processes that live. One walk
+// through all processes serves for all of them.
+func Living(marks map[string]bool) (map[string]bool, error) {
+	pids, err := allPIDs()
+	if err != nil {
+		return nil, fmt.Errorf("cannot look for the processes of runs: %w", err)
+	}
+	living := map[string]bool{}
+	for _, pid := range pids {
+		environ, err := os.ReadFile(procPath(pid, "environ"))
+		if err != nil { // it ended, or is somebody else's
+			continue
+		}
+		for pair := range bytes.SplitSeq(environ, []byte{0}) {
+			if mark, ok := strings.CutPrefix(string(pair), RunMarkVar+"="); ok && marks[mark] {
+				living[mark] = true
+			}
+		}
+	}
+	return living, nil
+}
+
 func allPIDs() ([]int, error) {
 	proc, err := os.Open("/proc")
 	if err != nil {

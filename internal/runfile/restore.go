@@ -58,7 +58,12 @@ func (r *Run) restore(look Look) error {
 	if err := r.fill(made, look); err != nil {
 		return errors.Join(err, os.RemoveAll(made))
 	}
-	return os.Rename(made, dir)
+	if err := os.Rename(made, dir); err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.leaveTrace()
 }
 
 // fill writes those of the run's files that dir does not have, the status last:

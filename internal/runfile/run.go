@@ -9,6 +9,8 @@
 //	cursor       what was delivered and what was dropped of the output
 //	stop.json    why the run is being ended; stop.sent once SIGTERM was sent
 //
+// Beside the folder, active/.made-ID is another name of intent.json: see trace.
+//
 // A lock on the open file status proves that the wrapper, or whoever is about
 // to start it, lives. The folder belongs to the shift on duty: it alone may
 // call what changes something, except NoteTold, which is for the one who
@@ -142,14 +144,30 @@ func (r *Run) MoveTo(dir string) error {
 	defer r.mu.Unlock()
 	target := filepath.Join(dir, r.Intent.ID)
 	err := move(r.dir, target)
-	if errors.Is(err, fs.ErrNotExist) && os.MkdirAll(dir, 0o700) == nil {
+	if mayHelp := clearWay(dir, target, err); mayHelp {
 		err = move(r.dir, target)
 	}
 	if err != nil {
 		return fmt.Errorf("cannot move run %s to %s: %w", r.Intent.ID, dir, err)
 	}
+	Forget(filepath.Dir(r.dir), r.Intent.ID)
 	r.dir = target
 	return nil
+}
+
+// clearWay makes the folder dir for a move that failed, and puts aside what is no
+// folder there, or has the run's name.
+func clearWay(dir, target string, failed error) (mayHelp bool) {
+	switch {
+	case errors.Is(failed, fs.ErrNotExist):
+		return os.MkdirAll(dir, 0o700) == nil
+	case errors.Is(failed, syscall.ENOTDIR), errors.Is(failed, fs.ErrExist): // ENOTEMPTY is one too
+		if err := durable.MakeFolder(dir); err != nil {
+			return errors.Is(err, durable.ErrOdd)
+		}
+		return durable.PutAside(target) == nil
+	}
+	return false
 }
 
 func move(from, to string) error {
@@ -192,6 +210,7 @@ func Remove(dir, trash string) error {
 	if err := os.MkdirAll(trash, 0o700); err != nil {
 		return fmt.Errorf("cannot remove run %s: %w", dir, err)
 	}
+	Forget(filepath.Dir(dir), filepath.Base(dir))
 	if err := faultpoint.Hit("runfile.remove"); err != nil {
 		return fmt.Errorf("cannot remove run %s: %w", dir, err)
 	}

@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"slavedriver/internal/durable"
 )
 
 // Dir is the var dir of one namespace, BASE/<namespace>.
@@ -41,6 +43,9 @@ func Open(base, namespace, entryFile string) (*Dir, error) {
 	}
 	if err := checkOwn(d.path); err != nil {
 		return nil, err
+	}
+	for _, lock := range []string{d.Path("duty.lock"), d.Path("relief.lock"), d.Path("voice.lock"), d.Path("state.lock"), filepath.Join(base, indexLock)} {
+		d.warn(durable.AsideUnless(lock, 0))
 	}
 	d.enterIndex(base, entryFile, namespace)
 	return d, nil

@@ -3,6 +3,7 @@ package world
 import (
 	"context"
 	"io"
+	"path/filepath"
 	"testing/synctest"
 	"time"
 
@@ -228,6 +229,11 @@ func (p supervisor) Create(active string, in runfile.Intent, _ *runfile.Credenti
 		return nil, err
 	}
 	return r, nil
+}
+
+// Remake finds the run: a run always has its folder.
+func (p supervisor) Remake(active string, in runfile.Intent) (engine.RunFile, error) {
+	return p.Open(filepath.Join(active, in.ID))
 }
 
 func (p supervisor) Open(dir string) (engine.RunFile, error) {

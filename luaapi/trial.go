@@ -71,24 +71,21 @@ func verdict(charges []charge, most uint64) []int {
 	return guilty
 }
 
-// try pauses all calls and lets each of them run alone for a moment; then it adds
-// to each one's own what the heap grew by, and returns how large that is now.
-// jump is what the heap grew by since the last look. A trial lasts some 20 ms and
-// a collection for each call that computes, and always ends: nothing in it waits
+// try lets each of the calls, which are paused, run alone for a moment; then it
+// adds to each one's own what the heap grew by, and returns how large that is
+// now. stuck are those that could not be paused, live is how large the heap is,
+// and jump what it grew by since the last look. A trial lasts some 20 ms and a
+// collection for each call that computes, and always ends: nothing in it waits
 // without a limit.
-func (j *judge) try(calls []*watched, jump uint64) uint64 {
-	j.pause(true)
-	defer j.pause(false)
-	turns, live := []turn{{ran: []int{-1}}}, uint64(0)
-	if stuck := settle(calls, pauseWithin); len(stuck) > 0 {
-		if len(stuck) == 1 && jump >= j.limit()/4 {
-			// No instructions take as much between two looks: it was a builtin, and
-			// this one alone is in any.
-			stuck[0].own += jump
-		}
-		turns[0], live = j.turn(calls, -1, heap())
-	} else {
-		live = collected()
+func (j *judge) try(calls, stuck []*watched, live, jump uint64) uint64 {
+	turns := []turn{{ran: []int{-1}}}
+	if len(stuck) == 1 && jump >= j.limit()/4 {
+		// No instructions take as much between two looks: it was a builtin, and
+		// this one alone is in any.
+		stuck[0].own += jump
+	}
+	if len(stuck) > 0 {
+		turns[0], live = j.turn(calls, -1, live)
 	}
 	for i, w := range calls {
 		if !w.d.pause.waiting() {

@@ -100,6 +100,10 @@ func (j *judge) look() {
 	for _, w := range calls {
 		j.lookAfterCut(w)
 	}
+	if j.convict != nil && !slices.Contains(calls, j.convict) {
+		j.convict = nil
+		runtime.GC() // what it took would count as there before calls that begin now
+	}
 	j.lookAtHeap(calls)
 	time.AfterFunc(lookAtMemory, j.look)
 }
@@ -141,7 +145,7 @@ func (j *judge) lookAtHeap(calls []*watched) {
 	case !suspicious:
 		j.next = 0
 		return
-	case j.convict != nil && slices.Contains(calls, j.convict):
+	case j.convict != nil:
 		return
 	case now < j.next && (j.took == 0 || time.Since(j.tried) < j.took):
 		return
@@ -162,29 +166,40 @@ func markShared(calls []*watched) {
 	}
 }
 
-// lookCloser counts what is not garbage. Who ran alone since it began needs no
-// trial.
+// lookCloser counts what is not garbage, and has those tried that run beside each
+// other. Who ran alone since it began needs no trial. jump is what the heap grew
+// by since the last look. All are paused before the collection: by its end a
+// builtin may be over that took it all.
 func (j *judge) lookCloser(calls []*watched, jump uint64) {
+	began := time.Now()
+	tries := j.suspects(calls, heap())
+	var stuck []*watched
+	if tries {
+		j.pause(true)
+		defer j.pause(false)
+		stuck = settle(calls, pauseWithin)
+	}
 	live := collected()
-	j.next, j.took = live+j.limit()/4, 0
-	try := false
-	for _, w := range calls {
-		try = try || w.shared && !w.d.rest.now().resting && live >= w.start+j.limit()/2
+	j.took = 0
+	if tries && j.suspects(calls, live) {
+		live = j.try(calls, stuck, live, jump)
 	}
-	if try {
-		began := time.Now()
-		live = j.try(calls, jump)
-		j.tried, j.next = time.Now(), live+j.limit()/4
-		if j.guilty(calls, live) == nil && j.over(calls, live) {
-			// Until it shows who it was they run together half of the time.
-			j.took = time.Since(began)
-		}
+	j.before, j.next = live, live+j.limit()/4
+	guilty := j.guilty(calls, live)
+	if len(guilty) == 0 && j.over(calls, live) {
+		// Until it shows who it was they run together half of the time.
+		j.tried, j.took = time.Now(), time.Since(began)
 	}
-	j.before = live
-	for _, w := range j.guilty(calls, live) {
+	for _, w := range guilty {
 		j.convict = w
 		w.d.cause(&greedy{j.limit()})
 	}
+}
+
+// suspects says whether one of those that ran beside others may be who took the
+// size of the heap.
+func (j *judge) suspects(calls []*watched, size uint64) bool {
+	return slices.ContainsFunc(calls, func(w *watched) bool { return w.shared && size >= w.start+j.limit()/2 })
 }
 
 // over says whether there is more than one of them may have taken.

@@ -133,7 +133,7 @@ func TestWhoTakesMemoryIsCutOffAloneAndBesideOthers(t *testing.T) {
 }
 
 // held is a call that is paused, in a VM that would compute for ever.
-func held(t *testing.T, ctx context.Context, timeout string) (d *deadline, failures <-chan []engine.HandlerError) {
+func held(ctx context.Context, t *testing.T, timeout string) (d *deadline, failures <-chan []engine.HandlerError) {
 	t.Helper()
 	j := &judge{most: 1 << 40}
 	s, _ := mustLoad(t, oneJob+`slavedriver:attach("*", function() while true do end end, { timeout = `+timeout+` })`, func(o *Options) { o.judge = j })
@@ -162,7 +162,7 @@ func TestAPausedCallEndsWhenItIsToEnd(t *testing.T) {
 		"the shift ends": {"60", "relieved", func(*deadline) { cancel(errors.New("relieved")) }},
 	} {
 		t.Run(name, func(t *testing.T) {
-			d, over := held(t, ctx, c.timeout)
+			d, over := held(ctx, t, c.timeout)
 			c.end(d)
 			select {
 			case failures := <-over:

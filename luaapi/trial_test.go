@@ -71,7 +71,7 @@ const (
 	// joins takes all within builtins.
 	joins = `local t, kept = {}, {} for i = 1, 1000 do t[i] = ("x"):rep(3000) end for i = 1, 1e9 do kept[i] = table.concat(t) end`
 	// atOnce takes all in one builtin, and goes on without more.
-	atOnce = `local till = clock() + 0.2 while clock() < till do end local s = ("ab"):rep(80):gsub(".", ("x"):rep(3e5)) while true do end`
+	atOnce = `local till = clock() + 0.2 while clock() < till do end local s = ("ab"):rep(25):gsub(".", ("x"):rep(8e5)) while true do end`
 )
 
 // busy computes for a while and makes garbage.

@@ -67,3 +67,22 @@ func BenchmarkCallHandler(b *testing.B) {
 		}
 	}
 }
+
+func BenchmarkHandlerThatComputes(b *testing.B) {
+	dir := b.TempDir()
+	source := oneJob + `slavedriver:attach("*", function() local n = 0 for i = 1, 1e6 do n = n + i % 7 end end)`
+	if err := os.WriteFile(filepath.Join(dir, "slavedriver.lua"), []byte(source), 0o644); err != nil {
+		b.Fatal(err)
+	}
+	s, err := Load(context.Background(), "slavedriver.lua", testOptions(dir, &strings.Builder{}))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close()
+	event := started(s)
+	for b.Loop() {
+		if failures := s.Call(context.Background(), event); failures != nil {
+			b.Fatal(failures)
+		}
+	}
+}

@@ -26,6 +26,8 @@ type deadline struct {
 	cause context.CancelCauseFunc
 	timer *time.Timer
 	ticks func() // counts instructions; nil: only the timer cuts off
+	pause pause
+	rest  rest
 	// left are closed when the processes of io.popen are gone.
 	left []<-chan struct{}
 }
@@ -43,10 +45,15 @@ func newDeadline(parent context.Context, limit time.Duration) *deadline {
 	return d
 }
 
-// Done is what the embedded context's is, without asking it each time.
+// Done is what the embedded context's is, without asking it each time. It comes
+// back once the call is not paused. A pause counts as time of the call: what is
+// said to take 10 s at the most does.
 func (d *deadline) Done() <-chan struct{} {
 	if d.ticks != nil {
 		d.ticks()
+	}
+	if d.pause.held.Load() {
+		d.pause.wait(d.done, &d.rest)
 	}
 	return d.done
 }
@@ -76,8 +83,9 @@ func (d *deadline) Err() error {
 func (d *deadline) stop(why error) { d.cause(why) }
 
 // end frees what the call left: its timer, and the processes of io.popen that
-// it did not close.
+// it did not close. From then on the call rests.
 func (d *deadline) end() {
+	d.rest.begin()
 	d.timer.Stop()
 	d.cause(context.Canceled)
 	if len(d.left) == 0 {
@@ -99,15 +107,9 @@ func (d *deadline) end() {
 func (s *Script) call(parent context.Context, limit time.Duration, fn *lua.LFunction, nret int, args ...lua.LValue) ([]lua.LValue, error) {
 	d := newDeadline(parent, limit)
 	defer d.end()
-	if s.o.Stopwatch != nil {
-		d.watchedBy(s.o.Stopwatch, limit)
-	}
-	if s.o.tests != nil { // the time in a test is that of its world
-		d.timer.Stop()
-	} else {
-		defer watchCall(d, s.hung).stop()
-	}
 	outer := s.running
+	defer outer.resting()()
+	defer s.watch(d, limit)()
 	s.enter(d)
 	defer s.enter(outer)
 	if err := s.L.CallByParam(lua.P{Fn: fn, NRet: nret, Protect: true}, args...); err != nil {
@@ -122,6 +124,24 @@ func (s *Script) call(parent context.Context, limit time.Duration, fn *lua.LFunc
 	}
 	s.L.Pop(nret)
 	return results, nil
+}
+
+// watch has the call looked after until over is called. Where time is virtual,
+// or that of a test's world, no timer of ours can.
+func (s *Script) watch(d *deadline, limit time.Duration) (over func()) {
+	if s.o.tests != nil {
+		d.timer.Stop()
+	}
+	if s.o.Stopwatch != nil {
+		d.watchedBy(s.o.Stopwatch, limit)
+		return func() {}
+	}
+	j := s.o.judge
+	if j == nil {
+		j = &ofProcess
+	}
+	w := j.watch(d, s.hung)
+	return func() { j.forget(w) }
 }
 
 // traceOf is the stack trace of an error, without its head and Go's own end.

@@ -128,7 +128,7 @@ func processFile(ctx context.Context, cmd *exec.Cmd, pipe *os.File, mode string)
 	context.AfterFunc(ctx, func() { _ = wait() })
 	f := &file{name: "process", close: func() lua.LValue { return lua.LNumber(exitStatus(wait())) }}
 	if mode == "r" {
-		f.readFrom(pipe)
+		f.readFrom(restingReader{pipe, ctx})
 	} else {
 		f.w = pipe
 	}

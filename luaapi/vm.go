@@ -122,7 +122,10 @@ func (s *Script) print(L *lua.LState) int {
 func (s *Script) replaceOS() {
 	os := s.library("os")
 	os.RawSetString("setenv", lua.LNil)
-	os.RawSetString("execute", s.L.NewFunction(s.execute))
+	os.RawSetString("execute", s.L.NewFunction(func(L *lua.LState) int {
+		defer s.running.resting()()
+		return s.execute(L)
+	}))
 	os.RawSetString("getenv", s.L.NewFunction(func(L *lua.LState) int {
 		return site{s: s, L: L}.give(fromText(s.getenv(L.CheckString(1))))
 	}))

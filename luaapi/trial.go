@@ -1,0 +1,167 @@
+package luaapi
+
+import "time"
+
+const (
+	// turnOfTrial is how long a call runs alone.
+	turnOfTrial = 20 * time.Millisecond
+	// pauseWithin is how long calls take at the most to come to rest between two
+	// instructions, but for those in a builtin.
+	pauseWithin = 5 * time.Millisecond
+	// settleWithin is how long one in a builtin is waited for. Longer than
+	// string.rep takes for the longest string.
+	settleWithin = 150 * time.Millisecond
+	// noise is what is allocated in a turn, in bytes, without a closer look.
+	noise = 64 << 10
+)
+
+// turn is a part of a trial: how much the heap grew while some calls ran.
+type turn struct {
+	grew   uint64 // bytes
+	lasted time.Duration
+	// ran are those that ran, by their number: the one whose turn it was, or -1,
+	// then those that could not be paused.
+	ran []int
+}
+
+// shares says how much of what the heap grew by is each one's. The first of the
+// turns is that of nobody: what it grew by is of those that could not be paused,
+// who went on in all other turns too. Two of them cannot be told apart.
+func shares(calls int, turns []turn) []uint64 {
+	own := make([]uint64, calls)
+	idle := turns[0]
+	for _, i := range idle.ran[1:] {
+		own[i] += idle.grew
+	}
+	for _, t := range turns[1:] {
+		others := uint64(0)
+		if len(t.ran) > 1 && idle.lasted > 0 {
+			others = uint64(float64(idle.grew) * float64(t.lasted) / float64(idle.lasted))
+		}
+		own[t.ran[0]] += grown(min(others, t.grew), t.grew)
+	}
+	return own
+}
+
+// charge is what is known of a call.
+type charge struct {
+	since  uint64 // bytes that the heap grew by since it began
+	own    uint64 // bytes that it grew by in this call's turns
+	shared bool   // it ran beside others
+	out    bool   // it was cut off already
+}
+
+// verdict says who is to be cut off, by number: who was alone when the heap grew
+// by most bytes, else who took the most in trials. Nobody, while what was found
+// is too little to tell.
+func verdict(charges []charge, most uint64) []int {
+	var guilty []int
+	worst := most / 64
+	for i, a := range charges {
+		switch {
+		case a.out || a.since < most:
+		case !a.shared:
+			return []int{i}
+		case a.own > worst:
+			worst, guilty = a.own, []int{i}
+		case a.own == worst:
+			guilty = append(guilty, i)
+		}
+	}
+	return guilty
+}
+
+// try lets each of the calls, which are paused, run alone for a moment; then it
+// adds to each one's own what the heap grew by, and returns how large that is
+// now. stuck are those that could not be paused, live is how large the heap is,
+// and jump what it grew by since the last look. A trial lasts some 20 ms and a
+// collection for each call that computes, and always ends: nothing in it waits
+// without a limit.
+func (j *judge) try(calls, stuck []*watched, live, jump uint64) uint64 {
+	turns := []turn{{ran: []int{-1}}}
+	if len(stuck) == 1 && jump >= j.limit()/4 {
+		// No instructions take as much between two looks: it was a builtin, and
+		// this one alone is in any.
+		stuck[0].own += jump
+	}
+	if len(stuck) > 0 {
+		turns[0], live = j.turn(calls, -1, live)
+	}
+	for i, w := range calls {
+		if !w.d.pause.waiting() {
+			continue
+		}
+		var t turn
+		t, live = j.turn(calls, i, live)
+		turns = append(turns, t)
+	}
+	for i, own := range shares(len(calls), turns) {
+		calls[i].own += own
+	}
+	return live
+}
+
+// pause pauses all calls, those too that begin while it lasts, or lets them go on.
+func (j *judge) pause(on bool) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.trying = on
+	for _, w := range j.calls {
+		if on {
+			w.d.pause.hold()
+		} else {
+			w.d.pause.release()
+		}
+	}
+}
+
+// settle waits until all calls rest, or for that long. It returns those that do not.
+func settle(calls []*watched, within time.Duration) (stuck []*watched) {
+	for until := time.Now().Add(within); ; time.Sleep(200 * time.Microsecond) {
+		stuck = nil
+		for _, w := range calls {
+			if !w.d.rest.now().resting {
+				stuck = append(stuck, w)
+			}
+		}
+		if len(stuck) == 0 || !time.Now().Before(until) {
+			return stuck
+		}
+	}
+}
+
+// turn lets calls[i] run for turnOfTrial, or until it took much; with -1 it waits
+// for those that could not be paused. live is how large the heap is; it returns
+// how large it is then.
+func (j *judge) turn(calls []*watched, i int, live uint64) (turn, uint64) {
+	began, before, marks := time.Now(), allocated(), make([]mark, len(calls))
+	for k, w := range calls {
+		marks[k] = w.d.rest.now()
+	}
+	waitFor := calls
+	if i >= 0 {
+		waitFor = calls[i : i+1]
+		j.release(calls[i], before)
+	}
+	settle(waitFor, settleWithin)
+	t := turn{lasted: time.Since(began), ran: []int{i}}
+	for k, w := range calls {
+		if k != i && (!marks[k].resting || w.d.rest.now() != marks[k]) {
+			t.ran = append(t.ran, k)
+		}
+	}
+	if i < 0 || allocated()-before >= noise {
+		after := collected()
+		t.grew, live = grown(live, after), after
+	}
+	return t, live
+}
+
+// release lets a call run for turnOfTrial, or until it took much.
+func (j *judge) release(w *watched, before uint64) {
+	w.d.pause.release()
+	defer w.d.pause.hold()
+	for began := time.Now(); time.Since(began) < turnOfTrial && allocated()-before < j.limit()/8; {
+		time.Sleep(time.Millisecond)
+	}
+}

@@ -155,7 +155,8 @@ func (f *file) next(at site) int {
 }
 
 // fileWrite writes without a buffer of ours, so that nothing is lost when the
-// shift is killed.
+// shift is killed, and all of its values at once: where several slaves append to
+// one file, lines stay whole.
 func fileWrite(at site, f *file) int {
 	if err := f.usable(at, f.w != nil, "writing"); err != nil {
 		return at.refused(err)
@@ -163,10 +164,12 @@ func fileWrite(at site, f *file) int {
 	if err := f.dropBuffer(); err != nil {
 		return at.refused(err)
 	}
+	var text strings.Builder
 	for i := 2; i <= at.L.GetTop(); i++ {
-		if _, err := io.WriteString(f.w, at.L.CheckString(i)); err != nil {
-			return at.refused(err)
-		}
+		text.WriteString(at.L.CheckString(i))
+	}
+	if _, err := io.WriteString(f.w, text.String()); err != nil {
+		return at.refused(err)
 	}
 	return at.give(lua.LTrue)
 }

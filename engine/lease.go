@@ -128,7 +128,9 @@ func (d *duty) claimOf(job *Job, slave string, instant time.Time, token string, 
 // claimOfRun is the question about a run's lease, under the name that this
 // slave had when it started the run.
 func (d *duty) claimOfRun(r *run) Claim {
-	return d.claimOf(r.job, r.intent.Slave, r.intent.Instant, r.intent.Token, r.intent.Fence)
+	c := d.claimOf(r.job, r.intent.Slave, r.intent.Instant, r.intent.Token, r.intent.Fence)
+	c.Started = r.intent.StartedAt
+	return c
 }
 
 // storeMet is when this slave met the store, zero if it has not.

@@ -235,7 +235,7 @@ func (d *duty) lost(r *run, s sight) ending {
 		e.Reason = "its status file was damaged or removed, so that its exit status is not known"
 	case !s.SameWorld:
 		e.Reason = "the machine or container was restarted while it ran"
-	default:
+	case r.waited: // its end was seen
 		e.Duration, e.Timed = d.elapsed(r), true
 	}
 	return e

@@ -22,6 +22,7 @@ type run struct {
 	told      bool    // all of it was told
 	adopted   bool    // another shift started it
 	unjudged  bool    // it could not be looked at, and is to be
+	waited    bool    // some time of this shift its end was waited for
 	watched   bool    // somebody waits for its wrapper
 	stopping  bool    // End is under way
 	orphaned  bool    // lost its wrapper; what still lives of it is watched by polling

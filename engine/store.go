@@ -59,6 +59,9 @@ type Claim struct {
 	Fence    int64         // the highest fencing number that the caller has seen, or 0
 	Remember time.Duration // how long the instant stays used after Confirm
 	Holder   string        // the slave's name, for people
+	// Started is when the run of a lease that is renewed was started: what others
+	// are told as Grant.Since where the lease is taken anew. Zero: now.
+	Started time.Time
 	// Met is when this slave first got an answer from the store, by the
 	// store's clock (Grant.Now of then); zero: never. A store that is younger
 	// than that has lost its memory, and vouches for nothing that is due within

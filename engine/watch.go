@@ -21,7 +21,7 @@ const longestSleep = time.Second
 
 // watch waits for the end of a run's wrapper.
 func (d *duty) watch(r *run) {
-	r.watched = true
+	r.watched, r.waited = true, true
 	go func() {
 		err := r.file.Wait(d.ctx)
 		d.send(func() { d.gone(r, err) })

@@ -115,7 +115,7 @@ func TestWhy(t *testing.T) {
 			`"York" is due at 2027-03-14 03:00 EDT (02:30 was skipped by the clock change; the first instant after the gap), which is in 110 days, 18 hours, 19 minutes, 58 seconds`, nil},
 
 		{"no shift ever", plain, "12:30:00", Records{}, VerdictNoShift,
-			`"Import" was not started for 2026-11-23 12:30 UTC: no shift has run yet with this var dir`, nil},
+			`"Import" was not started for 2026-11-23 12:30 UTC: no shift has run by a crontab yet with this var dir`, nil},
 		{"no shift since, and it will start", patient, "12:35:00", seen, VerdictNoShift,
 			`"Patient" was not started for 2026-11-23 12:35 UTC: no shift has run since 12:30 UTC; one that runs by 13:35 UTC starts it`, nil},
 		{"no shift since, and it will not", plain, "12:35:00", seen, VerdictNoShift,

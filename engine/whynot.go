@@ -19,7 +19,7 @@ func (q Why) sayUnrecorded(a *Explanation, t time.Time) {
 	case q.isToCome(t):
 		q.sayDue(a, t)
 	case r.Evaluated.IsZero():
-		a.Verdict, a.Sentence = VerdictNoShift, q.notStarted(t)+": no shift has run yet with this var dir"
+		a.Verdict, a.Sentence = VerdictNoShift, q.notStarted(t)+": no shift has run by a crontab yet with this var dir"
 	case t.After(r.Evaluated):
 		q.sayNoShift(a, t)
 	case r.Since.IsZero():

@@ -107,11 +107,14 @@ func tlsConfig(a address) (*tls.Config, error) {
 func hintOf(err error) string {
 	var unknown x509.UnknownAuthorityError
 	var name x509.HostnameError
+	var plain tls.RecordHeaderError
 	switch {
 	case errors.As(err, &unknown):
 		return " (`ca` names the file of another authority)"
 	case errors.As(err, &name):
 		return " (`serverName` says which other name is right)"
+	case errors.As(err, &plain), errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
+		return " (does the server speak TLS? If not, it is redis://, without the second s)"
 	}
 	return ""
 }

@@ -7,12 +7,12 @@
 --       ahead; how long a claim and a lease last, all in ms; then of each claim
 --       token, instant in seconds, highest fence the caller saw, how long to
 --       remember the instant in ms, holder, how long the lease key lasts untouched
---       in ms.
+--       in ms, when the run was started in ms (0: now).
 -- Replies { 1 if the memory begins or is known as lost with this call, now in
 --           ms; then of each claim answer, fence, since in ms, holder }.
 
 local GRANTED, CLAIMED, HELD, USED, FORGOTTEN = 0, 1, 2, 3, 4 -- engine.Answer
-local BEFORE_CLAIMS, PER_CLAIM = 6, 6
+local BEFORE_CLAIMS, PER_CLAIM = 6, 7
 local call = redis.call
 
 local operation, met, begins_within, ahead = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
@@ -53,7 +53,7 @@ local function plausible(instant)
 end
 
 -- Returns answer, fence, since, holder.
-local function decide(key, used, token, instant, seen, remember, holder, keep_for)
+local function decide(key, used, token, instant, seen, remember, holder, keep_for, started)
   local stored = call('HMGET', key, 'token', 'confirmed', 'until', 'since', 'holder', 'fence', 'released', 'last', 'teller')
   local owner, confirmed, expires = stored[1], stored[2] == '1', tonumber(stored[3] or '0')
   local since, by, fence = tonumber(stored[4] or '0'), stored[5] or '', tonumber(stored[6] or '0')
@@ -93,7 +93,7 @@ local function decide(key, used, token, instant, seen, remember, holder, keep_fo
     if confirmed then return GRANTED, fence, 0, '' end
     expires = now + claim_for
   else
-    if not confirmed then since = now end
+    if not confirmed then since = started > 0 and math.min(started, now) or now end
     confirmed, expires, last = true, now + lease_for, math.max(last, plausible(instant))
     if remember > 0 then call('SET', used, #token .. ' ' .. token .. holder, 'NX', 'PX', remember) end
   end
@@ -107,7 +107,7 @@ local reply = { news, now }
 for i = 2, #KEYS, 2 do
   local at = BEFORE_CLAIMS + (i / 2 - 1) * PER_CLAIM
   local answer, fence, since, holder = decide(KEYS[i], KEYS[i + 1],
-    ARGV[at + 1], tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4]), ARGV[at + 5], ARGV[at + 6])
+    ARGV[at + 1], tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4]), ARGV[at + 5], ARGV[at + 6], tonumber(ARGV[at + 7]))
   local n = #reply
   reply[n + 1], reply[n + 2], reply[n + 3], reply[n + 4] = answer, fence, since, holder
 end

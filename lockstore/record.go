@@ -170,16 +170,24 @@ func (r *record) heldByOther(token string, now int64) (engine.Grant, bool) {
 // caller knows of, so that it grows even after the memory was lost.
 func (r *record) take(c engine.Claim, now int64) *lease {
 	if !r.alive(now) || r.Lease.Token != c.Token {
-		r.Lease = &lease{Token: c.Token, Holder: c.Holder, Since: now}
+		r.Lease = &lease{Token: c.Token, Holder: c.Holder}
 		r.Fence, r.Released = max(r.Fence+1, now, c.Fence+1), ""
 	}
 	return r.Lease
 }
 
+// since is from when on a lease that is taken with the claim is had.
+func since(c engine.Claim, now int64) int64 {
+	if started := millis(c.Started); started > 0 {
+		return min(started, now)
+	}
+	return now
+}
+
 func (r *record) hold(c engine.Claim, now int64, t terms) engine.Grant {
 	l := r.take(c, now)
 	if !l.Confirmed {
-		l.Confirmed, l.Since = true, now
+		l.Confirmed, l.Since = true, since(c, now)
 	}
 	l.Until = now + t.lease.Milliseconds()
 	r.use(c, now)

@@ -126,6 +126,14 @@ func (s *redisStore) failed(operation string, err error) error {
 	return fmt.Errorf("lock store %s: cannot %s leases: %w%s", s.address.shown, operation, s.address.scrub(err), s.hint(err))
 }
 
+// orTLS asks whether a server that hung up wants TLS.
+func (s *redisStore) orTLS(err error) string {
+	if s.address.TLS || s.address.Socket != "" || redis.IsAuthError(err) {
+		return ""
+	}
+	return "; does it speak TLS? Then it is rediss://"
+}
+
 // hint says what to do next about an error. A server that wants a password just
 // hangs up on whoever has said none and asks something longer.
 func (s *redisStore) hint(err error) string {
@@ -133,7 +141,7 @@ func (s *redisStore) hint(err error) string {
 	case redis.IsAuthError(err) && s.address.Password != "":
 		return " (the password comes from setLockStore or $SLAVEDRIVER_LOCK_STORE, else from $SLAVEDRIVER_REDIS_PASSWORD)"
 	case redis.IsAuthError(err), s.address.Password == "" && (errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET)):
-		return " (does it need a password? It comes from setLockStore or $SLAVEDRIVER_LOCK_STORE, else from $SLAVEDRIVER_REDIS_PASSWORD)"
+		return " (does it need a password? It comes from setLockStore or $SLAVEDRIVER_LOCK_STORE, else from $SLAVEDRIVER_REDIS_PASSWORD" + s.orTLS(err) + ")"
 	}
 	return ""
 }
@@ -168,7 +176,7 @@ func (s *redisStore) calls(operation string, met time.Time, claims []engine.Clai
 		to := &calls[at[n]-1]
 		lease, used := s.keys.of(c)
 		to.keys = append(to.keys, lease, used)
-		to.args = append(to.args, c.Token, c.Instant.Unix(), c.Fence, max(c.Remember.Milliseconds(), 0), c.Holder, lastsFor(c.Key).Milliseconds())
+		to.args = append(to.args, c.Token, c.Instant.Unix(), c.Fence, max(c.Remember.Milliseconds(), 0), c.Holder, lastsFor(c.Key).Milliseconds(), millis(c.Started))
 		to.claims = append(to.claims, i)
 	}
 	return calls

@@ -22,7 +22,8 @@ and its schedule in words. Times are on the clock of the job's zone, which is
 named where it is not the host's.
 
 What became of a job last is in what shifts recorded here; "-" is nothing, or
-nothing of late. Jobs of a last good copy of FILE are not shown.`
+nothing of late, "ended" a run whose end no shift has recorded yet. Jobs of a
+last good copy of FILE are not shown.`
 
 func (c *command) listCommand() *cobra.Command {
 	return &cobra.Command{
@@ -53,8 +54,8 @@ func (c *command) listCommand() *cobra.Command {
 
 // present is what runs of each job, and what became of it last, by its name.
 type present struct {
-	runs map[string][]engine.ActiveRun
-	last map[string]engine.Outcome
+	runs, ended map[string][]engine.ActiveRun // ended: not recorded yet
+	last        map[string]engine.Outcome
 }
 
 func (c *command) presentOf(plan *engine.Plan) (p present, err error) {
@@ -62,7 +63,7 @@ func (c *command) presentOf(plan *engine.Plan) (p present, err error) {
 	if err != nil {
 		return p, err
 	}
-	if p.runs, err = c.runningIn(dir); err != nil {
+	if p.runs, p.ended, err = c.runningIn(dir); err != nil {
 		return p, err
 	}
 	p.last, err = engine.LastOutcomes(dir, plan.Jobs)
@@ -72,17 +73,22 @@ func (c *command) presentOf(plan *engine.Plan) (p present, err error) {
 	return p, err
 }
 
-// runningIn are the runs that go on in a var dir, by the names of their jobs.
-func (c *command) runningIn(dir string) (map[string][]engine.ActiveRun, error) {
+// runningIn are the runs that go on in a var dir, by the names of their jobs, and
+// in ended those that are over, which the next shift will record.
+func (c *command) runningIn(dir string) (running, ended map[string][]engine.ActiveRun, err error) {
 	runs, problems, err := engine.ActiveRuns(dir)
 	c.warn(problems)
-	byJob := map[string][]engine.ActiveRun{}
+	running, ended = map[string][]engine.ActiveRun{}, map[string][]engine.ActiveRun{}
 	for _, r := range runs {
-		if r.Goes() && (c.slave == "" || c.slave == r.Slave) {
-			byJob[r.Job] = append(byJob[r.Job], r)
+		switch {
+		case c.slave != "" && c.slave != r.Slave:
+		case r.Goes():
+			running[r.Job] = append(running[r.Job], r)
+		case r.State != engine.RunPrepared:
+			ended[r.Job] = append(ended[r.Job], r)
 		}
 	}
-	return byJob, err
+	return running, ended, err
 }
 
 // listed is a job in the output of `list --json`.
@@ -181,6 +187,11 @@ func (p present) inWords(job *engine.Job, now time.Time) string {
 		return text
 	}
 	o, ok := p.last[job.Name]
+	if over := p.ended[job.Name]; len(over) > 0 {
+		if newest := over[len(over)-1]; newest.ID != o.Run {
+			return "ended, began " + shortTimes([]time.Time{newest.Started.In(job.Location).Truncate(time.Minute)}, now)
+		}
+	}
 	if !ok {
 		return "-"
 	}

@@ -69,9 +69,10 @@ type shownSlave struct {
 	Known   bool       `json:"known"` // one of setKnownSlaves, or these were not said
 	Since   *time.Time `json:"since"` // without a pause; null: it never came
 	Seen    *time.Time `json:"seen"`
-	Ago     float64    `json:"ago"`    // seconds since then
-	Offset  float64    `json:"offset"` // seconds that its clock is ahead of the store's
-	Running []string   `json:"running"`
+	Ago     float64    `json:"ago"`     // seconds since then
+	Offset  float64    `json:"offset"`  // seconds that its clock is ahead of the store's
+	Lost    bool       `json:"lost"`    // a known one of which nothing was heard for three minutes
+	Running []string   `json:"running"` // what it ran at its last shift
 }
 
 func (c *command) slaves(ctx context.Context, file string) error {
@@ -103,11 +104,12 @@ func showSlaves(noted []engine.Slave, known []string, now time.Time) []shownSlav
 			Name: s.Name, Host: s.Host, VarDir: s.Dir, Version: s.Version, Known: known == nil || slices.Contains(known, s.Name),
 			Since: &s.First, Seen: &s.Seen, Ago: max(0, now.Sub(s.Seen).Round(time.Second).Seconds()),
 			Offset: s.Offset.Round(time.Millisecond).Seconds(), Running: append([]string{}, s.Running...),
+			Lost: slices.Contains(known, s.Name) && now.Sub(s.Seen) > engine.LostAfter,
 		})
 	}
 	for _, name := range known {
 		if !came[name] {
-			shown = append(shown, shownSlave{Name: name, Known: true, Running: []string{}})
+			shown = append(shown, shownSlave{Name: name, Known: true, Lost: true, Running: []string{}})
 		}
 	}
 	return shown
@@ -120,7 +122,7 @@ func (c *command) slavesTable(shown []shownSlave) error {
 	}
 	var lines strings.Builder
 	table := tabwriter.NewWriter(&lines, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(table, "SLAVE\tHOST\tVERSION\tLAST SHIFT\tCLOCK\tRUNNING")
+	_, _ = fmt.Fprintln(table, "SLAVE\tHOST\tVERSION\tLAST SHIFT\tCLOCK\tRAN THEN")
 	for _, s := range shown {
 		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", logging.Escape(s.Name), orDash(s.Host), orDash(s.Version),
 			s.lastShift(), s.clock(), orDash(strings.Join(s.Running, ", ")))
@@ -147,8 +149,11 @@ func (s shownSlave) lastShift() string {
 	if words != ago.String() {
 		words += "m"
 	}
-	if !s.Known {
+	switch {
+	case !s.Known:
 		return words + " ago, not a known one"
+	case s.Lost:
+		return words + " ago, lost"
 	}
 	return words + " ago"
 }

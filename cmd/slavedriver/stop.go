@@ -56,7 +56,7 @@ func (c *command) stop(ctx context.Context, file, name, run string) error {
 	if err != nil {
 		return err
 	}
-	byJob, err := c.runningIn(dir)
+	byJob, _, err := c.runningIn(dir)
 	if err != nil {
 		return unusable(err)
 	}
@@ -114,7 +114,7 @@ func (c *command) findJob(ctx context.Context, file, name string) (dir, job stri
 	if known := jobNamed(plan, name); known != nil {
 		return dir, known.Name, nil
 	}
-	if runs, err := c.runningIn(dir); err == nil && len(runs[name]) > 0 {
+	if runs, _, err := c.runningIn(dir); err == nil && len(runs[name]) > 0 {
 		return dir, name, nil
 	}
 	return "", "", noSuchJob(name, file, plan, ", and none of it runs")

@@ -187,6 +187,9 @@ func (t *testRun) file(ctx context.Context, path string) error {
 		return t.sayInvalid(path, err)
 	}
 	defer file.Close()
+	if len(file.Cases) == 0 && !strings.HasSuffix(path, testSuffix) {
+		return usage(path+" is no file of tests: there is no test case in it", "their names end in "+testSuffix+", and slavedriver test without PATH finds them")
+	}
 	verdict := fileVerdict{File: path, Result: "pass"}
 	for _, test := range file.Cases {
 		if !t.name.MatchString(test.Name) {

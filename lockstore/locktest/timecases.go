@@ -120,14 +120,18 @@ func forgottenWhileRunning(b *bench) {
 	c := b.claim("job", b.due.Add(time.Hour), "t1")
 	first := b.a.run(c)
 	b.lose()
-	c.Fence = first.Fence
+	c.Fence, c.Started = first.Fence, b.Now().Add(-time.Hour).Truncate(time.Millisecond)
 	again := b.a.renew(c)
 	b.a.wants(again, engine.Granted)
 	if again.Fence <= first.Fence {
 		b.Errorf("the fence went from %d to %d", first.Fence, again.Fence)
 	}
 	b.b.wants(b.b.acquire(b.claim("job", c.Instant, "t2")), engine.Used)
-	b.b.wants(b.b.acquire(b.claim("job", c.Instant.Add(time.Hour), "t3")), engine.Held)
+	held := b.b.acquire(b.claim("job", c.Instant.Add(time.Hour), "t3"))
+	b.b.wants(held, engine.Held)
+	if !held.Since.Equal(c.Started) {
+		b.Errorf("it is held since %s, not since the run's start at %s", held.Since, c.Started)
+	}
 }
 
 func forgottenAndRetried(b *bench) {

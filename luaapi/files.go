@@ -36,7 +36,7 @@ func (s *Script) loadFile(path string) (*lua.LFunction, error) {
 	shown := s.display(path)
 	source, err := s.read(path)
 	if err != nil {
-		return nil, &Error{File: shown, Message: "cannot be read: " + reason(err), Err: err}
+		return nil, &Error{File: shown, Message: unread(err), Err: err}
 	}
 	s.sources[shown] = true
 	fn, err := s.compile(source, shown)
@@ -47,6 +47,20 @@ func (s *Script) loadFile(path string) (*lua.LFunction, error) {
 	fn.Env = s.L.Env
 	return fn, nil
 }
+
+// unread says why a file was not read.
+func unread(err error) string {
+	var refused *refusedFile
+	if errors.As(err, &refused) {
+		return err.Error()
+	}
+	return "cannot be read: " + reason(err)
+}
+
+// refusedFile is the error about a file that could be read and may not be run.
+type refusedFile struct{ error }
+
+func (r *refusedFile) Unwrap() error { return r.error }
 
 // compile makes a function of a chunk; of one that was compiled before, where
 // that is remembered, without doing it again.
@@ -103,8 +117,11 @@ type disk struct{ check func(path string) error }
 
 func (d disk) ReadFile(path string) ([]byte, error) {
 	if d.check != nil {
-		if err := d.check(path); err != nil {
+		var missing *fs.PathError
+		if err := d.check(path); errors.As(err, &missing) {
 			return nil, err
+		} else if err != nil {
+			return nil, &refusedFile{err}
 		}
 	}
 	if info, err := os.Stat(path); err != nil {

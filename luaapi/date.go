@@ -43,7 +43,7 @@ func (s *Script) replaceDate() {
 // stands instead of the number in it.
 func (at site) refuseNow(v lua.LValue) {
 	if now, ok := v.(*lua.LTable); ok && now.RawGetString("epoch") != lua.LNil {
-		at.raise(about("os.date: the time", mustBe("a number", v).hinting("the number is in the table: `now.epoch`")))
+		at.raise(wrong("os.date: the time must be a number, not a table; the number of `now` is `now.epoch`"))
 	}
 }
 

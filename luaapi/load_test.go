@@ -345,7 +345,7 @@ func TestWarnings(t *testing.T) {
 	}
 	want := []string{
 		"the link jobs/link is not followed: jobs below it are not found",
-		"slavedriver.lua:1: no job matches the filter `Bakcup` of this handler",
+		"slavedriver.lua:1: no job matches the filter `Bakcup` of this handler, did you mean `Backup`?",
 	}
 	if !reflect.DeepEqual(s.Plan().Warnings, want) {
 		t.Errorf("got %q", s.Plan().Warnings)

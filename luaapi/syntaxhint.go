@@ -31,7 +31,7 @@ func syntaxHint(source string, line, column int) string {
 		return ""
 	}
 	for _, rule := range []func(refusal) string{
-		refusal.otherOperator, refusal.otherComment, refusal.otherAssignment, refusal.otherTable, refusal.otherWord, refusal.otherBlock,
+		refusal.arrow, refusal.otherOperator, refusal.otherComment, refusal.otherAssignment, refusal.otherList, refusal.otherTable, refusal.otherWord, refusal.otherBlock,
 		refusal.comparison, refusal.joining, refusal.quote, refusal.closer, refusal.then, refusal.comma, refusal.statement,
 	} {
 		if hint := rule(r); hint != "" {
@@ -80,15 +80,20 @@ func (r refusal) atEnd() string {
 	return unclosed(r.open, r.doubtful)
 }
 
+func (r refusal) arrow() string {
+	i, ok := r.pair("-", ">")
+	if !ok || r.at(i-2).kind != nameToken || r.at(i+1).kind != nameToken {
+		return ""
+	}
+	object, name := r.at(i-2).text, r.at(i+1).text
+	if r.at(i + 2).is("(") {
+		return fmt.Sprintf("Lua calls methods with a colon: `%s:%s()`", object, name)
+	}
+	return fmt.Sprintf("Lua reads fields with a dot: `%s.%s`", object, name)
+}
+
 func (r refusal) otherOperator() string {
 	t, next := r.at(0), r.at(1)
-	if i, ok := r.pair("-", ">"); ok && r.at(i-2).kind == nameToken && r.at(i+1).kind == nameToken {
-		object, name := r.at(i-2).text, r.at(i+1).text
-		if r.at(i + 2).is("(") {
-			return fmt.Sprintf("Lua calls methods with a colon: `%s:%s()`", object, name)
-		}
-		return fmt.Sprintf("Lua reads fields with a dot: `%s.%s`", object, name)
-	}
 	for sign, word := range map[string]string{"&": "and", "|": "or"} {
 		if _, ok := r.pair(sign, sign); ok {
 			return fmt.Sprintf("`%s%s` is `%s` in Lua", sign, sign, word)
@@ -150,8 +155,8 @@ func (r refusal) otherAssignment() string {
 	return ""
 }
 
-// otherTable is about tables as PHP, JSON and Python have them.
-func (r refusal) otherTable() string {
+// otherList is about tables as PHP and Python have them.
+func (r refusal) otherList() string {
 	t, before := r.at(0), r.at(-1)
 	if _, ok := r.pair("=", ">"); ok {
 		return "a key and its value are joined by `=` in Lua: `{ key = value }`"
@@ -159,10 +164,15 @@ func (r refusal) otherTable() string {
 	if t.is("[") && (before.is("=") || before.is("(") || before.is(",") || before.is("return")) {
 		return "a list stands in braces in Lua: `{ 1, 2 }`"
 	}
+	return ""
+}
+
+// otherTable is about tables as JSON has them.
+func (r refusal) otherTable() string {
 	if !r.inside("{") {
 		return ""
 	}
-	key := r.at(-2)
+	t, before, key := r.at(0), r.at(-1), r.at(-2)
 	switch {
 	case t.is(":") && before.kind == stringToken:
 		key = before
@@ -224,7 +234,8 @@ func (r refusal) condition() string {
 		switch t := r.tokens[i]; {
 		case t.is("if"), t.is("elseif"), t.is("while"):
 			return t.text
-		case t.is("="), t.is("{"), t.kind == keywordToken && !strings.Contains(" and or not nil true false ", " "+t.text+" "):
+		case t.is("and"), t.is("or"), t.is("not"), t.is("nil"), t.is("true"), t.is("false"): // an expression goes on
+		case t.kind == keywordToken, t.is("="), t.is("{"):
 			return ""
 		}
 	}

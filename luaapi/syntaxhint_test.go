@@ -21,7 +21,7 @@ func TestSyntaxHint(t *testing.T) {
 		"x = { a = function() end\n b = 5 }":             "a comma may be missing at the end of line 1",
 		"x = { a = [[\n]] -- ends here\n\n b = 5 }":      "a comma may be missing at the end of line 2",
 		"x = { a = 1 b = 2 }":                            "a comma may be missing before `b`",
-		"f({\n a = 1\ns:run()":                           "a comma may be missing at the end of line 2, or the end of what begins in line 1",
+		"f({\n a = 1\ns:run()":                           "a comma may be missing at the end of line 2, or the `}` of the `{` of line 1",
 		"f('x', function()\nend\ns:run()":                "a comma may be missing at the end of line 2, or the `)` of the `(` of line 1",
 		"x = y z":                                        "",
 		"x = { 'a' .. 'b' = 5 }":                         "",

@@ -56,31 +56,39 @@ func (r refusal) then() string {
 // comma is about two entries of a table, or two arguments, one after the other.
 func (r refusal) comma() string {
 	t, before := r.at(0), r.at(-1)
-	begins := t.kind == nameToken || t.kind == stringToken || t.kind == numberToken || t.is("{") || t.is("[") || t.is("function")
-	entry := t.kind == nameToken && r.at(1).is("=") || t.is("[")
-	switch {
-	case !begins || !before.endsValue():
+	if !t.beginsValue() || !before.endsValue() || len(r.open) == 0 {
 		return ""
-	case r.inside("{") && t.line > before.endLine && t.kind == nameToken && !entry && !r.at(1).is(",") && !r.at(1).is("}"):
-		return fmt.Sprintf("a comma may be missing at the end of line %d, or the end of what begins in line %d", before.endLine, r.open[len(r.open)-1].line)
-	case r.inside("{") && t.line > before.endLine:
-		return fmt.Sprintf("a comma may be missing at the end of line %d", before.endLine)
-	case r.inside("{") && entry && !t.joined:
-		return fmt.Sprintf("a comma may be missing before `%s`", t.text)
-	case r.inside("(") && t.line > before.endLine:
-		return fmt.Sprintf("a comma may be missing at the end of line %d, or the `)` of the `(` of line %d", before.endLine, r.open[len(r.open)-1].line)
+	}
+	around := r.open[len(r.open)-1]
+	if t.line == before.endLine {
+		if around.is("{") && r.entry() && !t.joined {
+			return fmt.Sprintf("a comma may be missing before `%s`", t.text)
+		}
+		return ""
+	}
+	missing := fmt.Sprintf("a comma may be missing at the end of line %d", before.endLine)
+	switch statement := t.kind == nameToken && !r.entry() && !r.at(1).is(",") && !r.at(1).is("}"); {
+	case around.is("{") && !statement:
+		return missing
+	case around.is("{"), around.is("("): // or the next statement stands here
+		return fmt.Sprintf("%s, or the `%s` of the `%s` of line %d", missing, closerOf(around), around.text, around.line)
 	}
 	return ""
+}
+
+// entry says whether a key and its value begin at the refused token.
+func (r refusal) entry() bool {
+	return r.at(0).kind == nameToken && r.at(1).is("=") || r.at(0).is("[")
 }
 
 // statement is about a word that begins a statement, where something is still
 // open that has none in it.
 func (r refusal) statement() string {
 	t := r.at(0)
-	if t.kind != keywordToken || len(r.open) == 0 || !(r.inside("{") || r.inside("(") || r.inside("[")) {
+	if !r.inside("{") && !r.inside("(") && !r.inside("[") {
 		return ""
 	}
-	switch t.text {
+	switch t.text { // a string has its quotes
 	case "local", "return", "if", "for", "while", "repeat", "break", "else", "elseif", "then", "do":
 		return unclosed(r.open, r.doubtful)
 	}

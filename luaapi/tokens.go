@@ -188,3 +188,17 @@ func (t token) endsValue() bool {
 	}
 	return false
 }
+
+// beginsValue says whether an entry of a table or an argument can begin with the
+// token.
+func (t token) beginsValue() bool {
+	switch t.kind {
+	case nameToken, numberToken, stringToken:
+		return true
+	case keywordToken:
+		return t.text == "function"
+	case punctuation:
+		return t.text == "{" || t.text == "["
+	}
+	return false
+}

@@ -170,8 +170,8 @@ func isYear(word string) bool {
 // isUser says whether a sixth field can only be meant as the name of a user: a
 // day of week would be the last field of an expression that begins with seconds.
 func isUser(word string) bool {
-	const letters = "abcdefghijklmnopqrstuvwxyz"
-	if len(word) < 3 || !strings.Contains(letters+"_", word[:1]) || strings.Trim(word, letters+"0123456789_-") != "" {
+	const letters = "abcdefghijklmnopqrstuvwxyz_"
+	if len(word) < 3 || !strings.ContainsRune(letters, rune(word[0])) || strings.Trim(word, letters+"0123456789-") != "" {
 		return false
 	}
 	_, err := daysOfWeek.parse(word, func(int) {})

@@ -44,6 +44,8 @@ slavedriver.namespace = "x" -- error: `namespace` cannot be assigned to -- hint:
 ---
 slavedriver.foo = 1 -- error: unknown method `foo`
 ---
+print(os.date("*t", { epoch = 5 })) -- error: os.date: the time must be a number, not a table; the number of `now` is `now.epoch`
+---
 print(slavedriver.EVENT_JOB_STARTET) -- error: unknown constant `EVENT_JOB_STARTET`, did you mean `EVENT_JOB_STARTED`?
 ---
 print(slavedriver.EVENT_JOB_FINISHED) -- error: unknown constant `EVENT_JOB_FINISHED`, did you mean `EVENT_JOB_FINISHED_ERROR` or `EVENT_JOB_FINISHED_SUCCESS`?

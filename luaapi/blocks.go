@@ -29,11 +29,11 @@ func (t token) closes() bool {
 }
 
 // openAt are the brackets and blocks that are open after the tokens, the
-// innermost last. doubtful is the first of those that were closed by something
-// further left than they stand, which was probably meant for another; nil: none.
-func openAt(tokens []token) (open []token, doubtful *token) {
+// innermost last. doubtful are those that were closed by something further left
+// than they stand, which was probably meant for one around them.
+func openAt(tokens []token) (open, doubtful []token) {
 	var loop token // a for or while whose do is still to come
-	for i, t := range tokens {
+	for _, t := range tokens {
 		switch {
 		case t.is("for") || t.is("while"):
 			loop = t
@@ -42,10 +42,8 @@ func openAt(tokens []token) (open []token, doubtful *token) {
 		case closerOf(t) != "":
 			open = append(open, t)
 		case t.closes() && len(open) > 0:
-			last := &open[len(open)-1]
-			if doubtful == nil && tokens[i].first && t.indent < last.indent {
-				copied := *last
-				doubtful = &copied
+			if last := open[len(open)-1]; t.first && t.indent < last.indent {
+				doubtful = append(doubtful, last)
 			}
 			open = open[:len(open)-1]
 		}
@@ -53,12 +51,15 @@ func openAt(tokens []token) (open []token, doubtful *token) {
 	return open, doubtful
 }
 
-// unclosed says which of what is open lacks its end.
-func unclosed(open []token, doubtful *token) string {
-	verb := "has no"
-	last := open[len(open)-1]
-	if doubtful != nil {
-		verb, last = "may lack its", *doubtful
+// unclosed says which of what is open lacks its end: the innermost, or a doubtful
+// one in it that may have taken the end of it.
+func unclosed(open, doubtful []token) string {
+	verb, last := "has no", open[len(open)-1]
+	for _, t := range doubtful {
+		if t.line >= last.line && closerOf(t) == closerOf(last) {
+			verb, last = "may lack its", t
+			break
+		}
 	}
 	return fmt.Sprintf("the `%s` of line %d %s `%s`", last.text, last.line, verb, closerOf(last))
 }

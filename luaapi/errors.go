@@ -219,6 +219,9 @@ func syntaxError(file string, source []byte, err error) *Error {
 		case cause.Pos.Line == parse.EOF:
 			e.Line = 1 + strings.Count(strings.TrimRight(string(source), "\n"), "\n")
 			e.Message = cause.Message + ": the file ends too early"
+			if strings.Contains(cause.Message, "comment") { // which is no token
+				e.Hint = "a comment that begins with `--[[` ends with `]]`"
+			}
 			e.Hint = cmp.Or(e.Hint, "look for a missing `end`, bracket or quote")
 		case cause.Message == unterminated && cause.Pos.Column == 0:
 			e.Line-- // it stopped behind the end of the line

@@ -7,10 +7,9 @@ import (
 
 // refusal is the place in a source at which the parser stopped.
 type refusal struct {
-	tokens   []token
-	i        int // which of them was refused; len(tokens): the end of the file
-	open     []token
-	doubtful *token
+	tokens         []token
+	i              int // which of them was refused; len(tokens): the end of the file
+	open, doubtful []token
 }
 
 // endOfFile is a line that the parser names for it.
@@ -32,7 +31,7 @@ func syntaxHint(source string, line, column int) string {
 	}
 	for _, rule := range []func(refusal) string{
 		refusal.arrow, refusal.otherOperator, refusal.otherComment, refusal.otherAssignment, refusal.otherList, refusal.otherTable, refusal.otherWord, refusal.otherBlock,
-		refusal.comparison, refusal.joining, refusal.quote, refusal.closer, refusal.then, refusal.comma, refusal.statement,
+		refusal.comparison, refusal.joining, refusal.quote, refusal.reserved, refusal.closer, refusal.then, refusal.comma, refusal.statement,
 	} {
 		if hint := rule(r); hint != "" {
 			return hint
@@ -68,8 +67,14 @@ func (r refusal) inside(bracket string) bool {
 
 // atEnd is about a file that ends too early.
 func (r refusal) atEnd() string {
-	if len(r.open) == 0 {
+	if last := r.at(-1); last.unfinished() {
+		return fmt.Sprintf("the string that begins in line %d is not closed", last.line)
+	}
+	switch {
+	case len(r.tokens) == 0:
 		return ""
+	case len(r.open) == 0:
+		return "the last statement is not whole"
 	}
 	outer := r.open[len(r.open)-1]
 	for i, t := range r.tokens[1:] {

@@ -23,6 +23,19 @@ func (r refusal) quote() string {
 		t.text, before.text[:1])
 }
 
+// reserved is about a word of Lua as a name.
+func (r refusal) reserved() string {
+	t, before := r.at(0), r.at(-1)
+	starts := before.is("{") || before.is(",") || before.is(";")
+	switch {
+	case t.kind == keywordToken && before.is("."):
+		return fmt.Sprintf("`%s` is a word of Lua, and no name after a dot: write `[\"%s\"]`", t.text, t.text)
+	case t.kind == keywordToken && r.inside("{") && starts && r.at(1).is("="):
+		return fmt.Sprintf("`%s` is a word of Lua, and no name: write `[\"%s\"] = ...`", t.text, t.text)
+	}
+	return ""
+}
+
 // closer is about an end of something else than what is open.
 func (r refusal) closer() string {
 	t := r.at(0)

@@ -202,3 +202,14 @@ func (t token) beginsValue() bool {
 	}
 	return false
 }
+
+// unfinished says whether the token is a string without its end.
+func (t token) unfinished() bool {
+	switch {
+	case t.kind != stringToken:
+		return false
+	case t.text[0] == '[':
+		return !strings.HasSuffix(t.text, strings.ReplaceAll(t.text[:strings.IndexByte(t.text[1:], '[')+2], "[", "]"))
+	}
+	return len(t.text) == 1 || t.text[len(t.text)-1] != t.text[0]
+}

@@ -11,6 +11,9 @@ slavedriver:addJob({
   timeout = 5, -- error: syntax error near `timeout` -- hint: a comma may be missing at the end of line 2
 })
 ---
+x = 5 --[[ a comment
+-- error: invalid multiline comment: the file ends too early -- hint: a comment that begins with
+---
 job->setName("a") -- error: parse error near `-` -- hint: Lua calls methods with a colon: `job:setName()`
 ---
 local x = 'abc -- error: unterminated string near `abc

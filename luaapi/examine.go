@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/yuin/gopher-lua/ast"
@@ -17,7 +19,9 @@ import (
 // Examine adds to the warnings of the plan what takes longer to find out than a
 // shift has time for: what the sources say and Lua silently drops, and which
 // schedule functions fail when they are asked about the minute of now. Each of
-// those is called once, under its usual deadline, with an empty state.
+// those is called once, under its usual deadline, with an empty state; after one
+// that took too long no others are. Afterwards the script is of no use but for its
+// Plan.
 func (s *Script) Examine(ctx context.Context, now time.Time) {
 	for _, path := range s.files {
 		source, err := s.source(path)
@@ -122,14 +126,30 @@ func lostEscapes(source string) (lost []lostEscape) {
 
 // warnOfFailing asks the schedule functions of the jobs that are for this slave.
 func (s *Script) warnOfFailing(ctx context.Context, now time.Time) {
-	defer s.UseState(s.state)
 	s.UseState(noState{})
+	hung := make(chan struct{})
+	s.OnHung(sync.OnceFunc(func() { close(hung) }))
 	for _, j := range s.plan.Jobs {
 		if !j.ScheduleFunc || !j.Enabled || !j.OnSlave(s.plan.Slave) {
 			continue
 		}
-		if _, err := s.Due(ctx, j, now.Truncate(time.Minute)); err != nil && ctx.Err() == nil {
-			s.warnOfSchedule(j, err)
+		answered := make(chan error, 1)
+		go func() {
+			_, err := s.Due(ctx, j, now.Truncate(time.Minute))
+			answered <- err
+		}()
+		select {
+		case err := <-answered:
+			var late *overran
+			if err != nil && ctx.Err() == nil {
+				s.warnOfSchedule(j, err)
+			}
+			if errors.As(err, &late) {
+				return // a person waits, and the next may take as long
+			}
+		case <-hung: // the goroutine is left behind
+			s.warnOfSchedule(j, fmt.Errorf("%w, inside a function of Lua that cannot be interrupted", &overran{defaultDeadline}))
+			return
 		}
 	}
 }

@@ -78,6 +78,9 @@ func addAllJobsInDirectory(at site, s *Script) int {
 	if err != nil {
 		at.raise(err)
 	}
+	if len(files) == 0 {
+		s.warn("%s: no file of the folder %s is a job: none has a name that ends in .lua", at.position(), s.display(dir))
+	}
 	for _, file := range files {
 		if err := at.guarded(func() { at.addJobFile(file, d) }); err != nil && !s.passOver(at.position(), err) {
 			at.raise(err)
@@ -106,6 +109,8 @@ func (s *Script) jobFiles(dir string) ([]string, error) {
 			files = append(files, below...)
 		case strings.HasSuffix(name, ".lua"):
 			files = append(files, path)
+		case strings.EqualFold(filepath.Ext(name), ".lua"):
+			s.warn("the file %s is not read: its name ends in %s, and not in .lua", s.display(path), filepath.Ext(name))
 		case entry.Type()&fs.ModeSymlink != 0:
 			s.warn("the link %s is not followed: jobs below it are not found", s.display(path))
 		}

@@ -34,11 +34,12 @@ var luaTypes = sync.OnceValue(func() map[string]string {
 		"duration": "slavedriver.Duration", "size": "slavedriver.Size", "any value": "any",
 		"table of limits": "slavedriver.Limits", "table of strings": "table<string, string|number>",
 		"list of them": "string[]", "list of strings": "string[]", "list of numbers": "number[]",
-		"function of an alert": "fun(alert: slavedriver.Alert)",
-		"job":                  "slavedriver.Job", "run": "slavedriver.Run",
+		"function of an alert":      "fun(alert: slavedriver.Alert)",
+		"function of a job and now": "(fun(job: slavedriver.Job, now: slavedriver.Now): boolean, string?)",
+		"job":                       "slavedriver.Job", "run": "slavedriver.Run",
 		// The one table that a setting takes.
 		"string or table": "string|slavedriver.LockStore", "string or function": "string|(fun(): string)",
-		"cron expression, list of them, or function": "string|string[]|(fun(now: table): boolean)",
+		"cron expression, list of them, or function": "string|string[]|(fun(now: slavedriver.Now): boolean)",
 		"string, list of strings, or function":       "string|string[]|(fun(job: slavedriver.Job, run: slavedriver.Run): any)",
 	}
 })

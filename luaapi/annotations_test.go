@@ -81,6 +81,15 @@ func contents(t *testing.T) (names []string) {
 	return strings.Fields(out.String())
 }
 
+// keysOfNow are the keys that a schedule function really gets.
+func keysOfNow(t *testing.T) []string {
+	s, out := mustLoad(t, `slavedriver:addJob({ name = "a", command = "true", schedule = function(now) for key in pairs(now) do print(key) end end })`)
+	if _, err := s.Due(t.Context(), s.Plan().Jobs[0], noonOfDocs); err != nil {
+		t.Fatal(err)
+	}
+	return strings.Fields(out.String())
+}
+
 // TestAnnotationsAreComplete compares them with what the VM offers: nothing is
 // missing, and nothing is there that is not.
 func TestAnnotationsAreComplete(t *testing.T) {
@@ -97,6 +106,7 @@ func TestAnnotationsAreComplete(t *testing.T) {
 		"slavedriver.AttachOptions":       settable(attachFields()),
 		"slavedriver.AlertOptions":        settable(alertFields()),
 		"slavedriver.Alert":               contents(t),
+		"slavedriver.Now":                 keysOfNow(t),
 		"slavedriver.OutputOptions":       settable(outputFields()),
 		"slavedriver.LockStore":           settable(storeFields()),
 		"slavedriver.LogLevels":           settable(levelFields()),

@@ -3,6 +3,7 @@ package luaapi
 import (
 	"path/filepath"
 	"slices"
+	"strings"
 
 	lua "github.com/yuin/gopher-lua"
 )
@@ -188,7 +189,15 @@ func (c *class[T]) unknown(key string, members *lua.LTable) error {
 		what = c.fields.what + " or method"
 	}
 	slices.Sort(known)
+	if constants := slices.DeleteFunc(slices.Clone(known), func(name string) bool { return !isConstant(name) }); isConstant(key) && len(constants) > 0 {
+		what, known = "constant", constants
+	}
 	return about(c.name+":", unknown(what, key, known))
+}
+
+// isConstant says whether a name is written as those of constants are.
+func isConstant(name string) bool {
+	return strings.ToUpper(name) == name && strings.Contains(name, "_")
 }
 
 func (c *class[T]) toString(L *lua.LState) int {

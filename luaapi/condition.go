@@ -16,8 +16,8 @@ const longestReason = 1000
 // conditionOption is a function that has the last word about each start.
 func conditionOption() field[job] {
 	return field[job]{
-		name: "condition", typ: "function", def: "none",
-		doc: "A function `(job, now)` that is asked once before each start: where it returns false, the start is skipped, with the reason that it returns too.",
+		name: "condition", typ: "function of a job and now", def: "none",
+		doc: "A function `(job, now)` that is asked once before each start, with a table as of os.date(\"*t\") and `epoch`: where it returns false, the start is skipped, with the reason that it returns too.",
 		set: func(_ site, j *job, v lua.LValue) error {
 			if _, ok := v.(*lua.LFunction); !ok {
 				return mustBe("a function", v)

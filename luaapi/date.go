@@ -17,12 +17,13 @@ func (s *Script) replaceDate() {
 	os := s.library("os")
 	original := os.RawGetString("date").(*lua.LFunction).GFunction
 	os.RawSetString("date", s.L.NewFunction(func(L *lua.LState) int {
+		at := site{s: s, L: L}
+		at.refuseNow(L.Get(2))
 		layout := L.OptString(1, dateLayout)
 		format, utc := strings.CutPrefix(layout, "!")
 		if strings.HasPrefix(format, "*t") {
 			return original(L)
 		}
-		at := site{s: s, L: L}
 		t := time.Now()
 		if L.Get(2) != lua.LNil {
 			t = time.Unix(int64(L.CheckNumber(2)), 0)
@@ -36,6 +37,14 @@ func (s *Script) replaceDate() {
 		}
 		return at.give(lua.LString(text))
 	}))
+}
+
+// refuseNow throws where the table that schedule functions are called with
+// stands instead of the number in it.
+func (at site) refuseNow(v lua.LValue) {
+	if now, ok := v.(*lua.LTable); ok && now.RawGetString("epoch") != lua.LNil {
+		at.raise(wrong("os.date: the time must be a number, not a table; the number of `now` is `now.epoch`"))
+	}
 }
 
 // formatDate is strftime in the C locale; problem is the first directive that

@@ -1,6 +1,7 @@
 package luaapi
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -200,6 +201,9 @@ func (s *Script) tracePosition(trace string) position {
 	return position{file: s.shown}
 }
 
+// unterminated is the parser's message about a string that its line ends.
+const unterminated = "unterminated string"
+
 // syntaxError says what the parser or the compiler did not like.
 func syntaxError(file string, source []byte, err error) *Error {
 	e := &Error{File: file, Message: "syntax error", Err: err}
@@ -210,10 +214,17 @@ func syntaxError(file string, source []byte, err error) *Error {
 	switch cause := err.(type) { //nolint:errorlint // Cause was unwrapped just above
 	case *parse.Error:
 		e.Line, e.Message = cause.Pos.Line, cause.Message+" near `"+cause.Token+"`"
-		if cause.Pos.Line == parse.EOF {
+		e.Hint = syntaxHint(string(source), cause.Pos.Line, cause.Pos.Column)
+		switch {
+		case cause.Pos.Line == parse.EOF:
 			e.Line = 1 + strings.Count(strings.TrimRight(string(source), "\n"), "\n")
 			e.Message = cause.Message + ": the file ends too early"
-			e.Hint = "look for a missing `end`, bracket or quote"
+			if strings.Contains(cause.Message, "comment") { // which is no token
+				e.Hint = "a comment that begins with `--[[` ends with `]]`"
+			}
+			e.Hint = cmp.Or(e.Hint, "look for a missing `end`, bracket or quote")
+		case cause.Message == unterminated && cause.Pos.Column == 0:
+			e.Line-- // it stopped behind the end of the line
 		}
 	case *lua.CompileError:
 		e.Line, e.Message = max(1, cause.Line), cause.Message

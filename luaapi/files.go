@@ -36,7 +36,7 @@ func (s *Script) loadFile(path string) (*lua.LFunction, error) {
 	shown := s.display(path)
 	source, err := s.read(path)
 	if err != nil {
-		return nil, &Error{File: shown, Message: "cannot be read: " + reason(err), Err: err}
+		return nil, &Error{File: shown, Message: unread(err), Err: err}
 	}
 	s.sources[shown] = true
 	fn, err := s.compile(source, shown)
@@ -47,6 +47,20 @@ func (s *Script) loadFile(path string) (*lua.LFunction, error) {
 	fn.Env = s.L.Env
 	return fn, nil
 }
+
+// unread says why a file was not read.
+func unread(err error) string {
+	var refused *untrustedError
+	if errors.As(err, &refused) {
+		return err.Error()
+	}
+	return "cannot be read: " + reason(err)
+}
+
+// untrustedError is the error about a file that could be read and may not be run.
+type untrustedError struct{ error }
+
+func (e *untrustedError) Unwrap() error { return e.error }
 
 // compile makes a function of a chunk; of one that was compiled before, where
 // that is remembered, without doing it again.
@@ -68,11 +82,19 @@ func (s *Script) compile(source []byte, shown string) (*lua.LFunction, error) {
 // read returns a file without a byte order mark and with its #! line empty,
 // and notes that it was read.
 func (s *Script) read(path string) ([]byte, error) {
+	source, err := s.source(path)
+	if err == nil {
+		s.files = append(s.files, path)
+	}
+	return source, err
+}
+
+// source is read without noting it.
+func (s *Script) source(path string) ([]byte, error) {
 	source, err := s.o.Files.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
-	s.files = append(s.files, path)
 	source = bytes.TrimPrefix(source, []byte("\xef\xbb\xbf"))
 	if bytes.HasPrefix(source, []byte("#")) {
 		end := bytes.IndexByte(source, '\n')
@@ -103,8 +125,11 @@ type disk struct{ check func(path string) error }
 
 func (d disk) ReadFile(path string) ([]byte, error) {
 	if d.check != nil {
-		if err := d.check(path); err != nil {
+		var missing *fs.PathError
+		if err := d.check(path); errors.As(err, &missing) {
 			return nil, err
+		} else if err != nil {
+			return nil, &untrustedError{err}
 		}
 	}
 	if info, err := os.Stat(path); err != nil {

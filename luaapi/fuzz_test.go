@@ -80,3 +80,24 @@ func fuzzValue(L *lua.LState, shape int, text string, n float64) lua.LValue {
 	}
 	return t
 }
+
+// FuzzSyntaxHint: whatever the source, a hint is found or not, and nothing
+// panics; the tokens stand in the source, in their order.
+func FuzzSyntaxHint(f *testing.F) {
+	for _, source := range []string{"x = { a = 'b'\nc = 5 }", "job->x()", "x = [==[ ]=]", "'\\", "--[[", "x = '\\d' # no\r\n// y", "for while do end )"} {
+		f.Add(source, 2, 1)
+	}
+	f.Fuzz(func(t *testing.T, source string, line, column int) {
+		_ = syntaxHint(source, line, column)
+		_ = syntaxHint(source, endOfFile, 0)
+		_ = lostEscapes(source)
+		rest := strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(source)
+		for i, token := range tokensOf(source) {
+			_, after, ok := strings.Cut(rest, token.text)
+			if token.text == "" || !ok {
+				t.Errorf("token %d is %q", i, token.text)
+			}
+			rest = after
+		}
+	})
+}

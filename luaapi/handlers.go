@@ -231,6 +231,23 @@ func (s *Script) Due(ctx context.Context, j *engine.Job, now time.Time) (bool, e
 	return bool(due), nil
 }
 
+// nowContents are the keys of a dateTable.
+func nowContents() []fieldDoc {
+	number := func(name, doc string) fieldDoc { return fieldDoc{name: name, typ: "number", doc: doc} }
+	return []fieldDoc{
+		number("year", "The year, as 2027"),
+		number("month", "1 to 12"),
+		number("day", "The day of the month, 1 to 31"),
+		number("hour", "0 to 23"),
+		number("min", "0 to 59"),
+		number("sec", "0 to 59"),
+		number("wday", "The day of the week, 1 for Sunday to 7 for Saturday"),
+		number("yday", "The day of the year, 1 to 366"),
+		{name: "isdst", typ: "boolean", doc: "Whether it is daylight saving time"},
+		number("epoch", "All of it as a number, as of `os.time()`"),
+	}
+}
+
 // dateTable is t as os.date("*t") gives it, and t.epoch as os.time() does.
 func dateTable(L *lua.LState, t time.Time) *lua.LTable {
 	table := L.NewTable()

@@ -15,7 +15,7 @@ const exclusive = "a job has either a schedule or runAtDateTime"
 func scheduleOption() field[job] {
 	return field[job]{
 		name: "schedule", typ: "cron expression, list of them, or function", def: "",
-		doc: "When the job is due: a cron expression, a list of them, or a function `(now)` that returns true in the minutes in which it is.",
+		doc: "When the job is due: a cron expression, a list of them, or a function `(now)` that returns true in the minutes in which it is; `now` is a table as of os.date(\"*t\"), with `epoch`.",
 		set: setSchedule,
 		get: func(_ site, j *job) lua.LValue {
 			switch {

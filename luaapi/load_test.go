@@ -252,7 +252,7 @@ func TestEveryFileIsAskedForAndListed(t *testing.T) {
 			return nil
 		}
 	})
-	equal(t, "refused", fmt.Sprint(err), "jobs/a.lua: cannot be read: others can write it")
+	equal(t, "refused", fmt.Sprint(err), "jobs/a.lua: others can write it")
 }
 
 func TestTheEntryFileKeepsItsPath(t *testing.T) {
@@ -345,7 +345,7 @@ func TestWarnings(t *testing.T) {
 	}
 	want := []string{
 		"the link jobs/link is not followed: jobs below it are not found",
-		"slavedriver.lua:1: no job matches the filter `Bakcup` of this handler",
+		"slavedriver.lua:1: no job matches the filter `Bakcup` of this handler, did you mean `Backup`?",
 	}
 	if !reflect.DeepEqual(s.Plan().Warnings, want) {
 		t.Errorf("got %q", s.Plan().Warnings)

@@ -49,6 +49,9 @@ func (r *typeReader) item() {
 	switch {
 	case r.take("("):
 		r.union()
+		for r.take(", ") { // a second result of a function
+			r.union()
+		}
 		r.need(")")
 	case r.take("fun("):
 		r.function()
@@ -96,6 +99,7 @@ func TestReadType(t *testing.T) {
 		{`"a"|"b c"|false x`, " x", true},
 		{"table<string, string|number>|false x", " x", true},
 		{"(fun(now: table): boolean)|false x", " x", true},
+		{"(fun(a: string): boolean, string?)|nil x", " x", true},
 		{"fun(a: string, b?: slavedriver.Job?): integer x", " x", true},
 		{"(string|fun())[] x", " x", true},
 		{"", "", false}, {"|string", "", false}, {"string|", "", false}, {"(string", "", false}, {"fun(a)", "", false}, {`"a`, "", false},

@@ -11,7 +11,6 @@ import (
 	"errors"
 	"io"
 	"path/filepath"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -290,16 +289,6 @@ func (s *Script) warnOfUnadded() {
 	for _, j := range s.made {
 		if !j.added {
 			s.warn("%s: job `%s` is made here and never added; call slavedriver:addJob(job) before slavedriver:run()", j.source, j.Name)
-		}
-	}
-}
-
-// warnOfFilters looks for handlers that are attached to a job that is not there.
-func (s *Script) warnOfFilters() {
-	for _, h := range *s.handlers.Load() {
-		found := h.job == "" || slices.ContainsFunc(s.jobs, func(j *job) bool { return engine.MatchPattern(h.job, j.Name) })
-		if !found {
-			s.warn("%s: no job matches the filter `%s` of this handler", h.where, h.job)
 		}
 	}
 }

@@ -101,6 +101,8 @@ var surfaceOf = sync.OnceValue(func() *surface {
 		objects: []objectDoc{
 			describeClass(eventClass(), "slavedriver.Event", "What handlers get as their third argument."),
 			describeClass(runClass(), "slavedriver.Run", "The run that an event is about: `event.run`."),
+			{name: "now", typ: "slavedriver.Now", doc: "What schedule functions and conditions get as `now`: a table as of `os.date(\"*t\")`, " +
+				"on the clock of the job's zone. `os.date` takes its `epoch`.", fields: nowContents()},
 			describeClass(stateClass(), "slavedriver.State", "Small values that last from shift to shift: `slavedriver.state`."),
 			describeClass(loggerClass(), "slavedriver.Logger", "A ready logger, for setLogger."),
 		},

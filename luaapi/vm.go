@@ -1,11 +1,13 @@
 package luaapi
 
 import (
+	"fmt"
 	"path/filepath"
 	"strings"
 
 	lua "github.com/yuin/gopher-lua"
 
+	"slavedriver/internal/spelling"
 	"slavedriver/modules"
 )
 
@@ -197,6 +199,10 @@ func (s *Script) findModule(L *lua.LState) int {
 	if strings.HasPrefix(name, modules.Prefix) {
 		at.raise(about("require:", unknown("module", name, modules.Names())))
 	}
-	at.raise(wrong("module `%s` was not found: there is no %s", name, strings.Join(looked, " and no ")))
+	m := wrong("module `%s` was not found: there is no %s", name, strings.Join(looked, " and no "))
+	if near := spelling.Nearest(name, append(modules.Names(), "slavedriver")); near != "" {
+		m.hint = fmt.Sprintf("did you mean `%s`?", near)
+	}
+	at.raise(m)
 	return 0
 }

@@ -1,9 +1,13 @@
 package schedule
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"slavedriver/internal/spelling"
 )
 
 // maxLength is far longer than any expression with a meaning: one that lists
@@ -103,6 +107,9 @@ func parse(text string) (*expression, *Error) {
 	return newExpression(words)
 }
 
+// macros are those that Parse knows.
+var macros = []string{"@hourly", "@daily", "@midnight", "@weekly", "@monthly", "@yearly", "@annually", "@every"}
+
 func expandMacro(words []string) (string, *Error) {
 	if len(words) > 1 {
 		return "", refuse("write "+words[0]+" alone", "nothing can follow a macro, and here %q does", words[1])
@@ -122,8 +129,12 @@ func expandMacro(words []string) (string, *Error) {
 		return "", refuse("start it from the system: a systemd unit, or an @reboot line in the crontab itself",
 			"@reboot is not a time")
 	}
-	return "", refuse("there are @hourly, @daily, @midnight, @weekly, @monthly, @yearly, @annually and @every",
-		"there is no macro %q", words[0])
+	near := spelling.Nearest(words[0], macros)
+	if strings.HasPrefix(near, words[0]) || near != "" && spelling.Distance(near, words[0]) <= 2 { // @minutely is no @monthly
+		return "", refuse("did you mean "+near+"?", "there is no macro %q", words[0])
+	}
+	last := len(macros) - 1
+	return "", refuse("there are "+strings.Join(macros[:last], ", ")+" and "+macros[last], "there is no macro %q", words[0])
 }
 
 const fieldOrder = "the fields are: minute, hour, day of month, month, day of week, and perhaps a year; " +
@@ -139,6 +150,9 @@ func sevenFields(words []string) ([]string, *Error) {
 		return append(append([]string{"0"}, words...), "*"), nil
 	case n == 6 && isYear(words[5]):
 		return append([]string{"0"}, words...), nil
+	case n == 6 && isUser(words[5]):
+		return nil, refuse(fmt.Sprintf("/etc/crontab has a user there: user = %q is an option of the job", words[5]),
+			"the sixth field would be the year, and %q is none", words[5])
 	case n == 6:
 		return nil, ambiguous(words)
 	case n > 7:
@@ -151,6 +165,17 @@ func sevenFields(words []string) ([]string, *Error) {
 // well be the day of week of an expression that begins with seconds.
 func isYear(word string) bool {
 	return len(word) >= 4 && strings.Trim(word[:4], "0123456789") == ""
+}
+
+// isUser says whether a sixth field can only be meant as the name of a user: a
+// day of week would be the last field of an expression that begins with seconds.
+func isUser(word string) bool {
+	const letters = "abcdefghijklmnopqrstuvwxyz_"
+	if len(word) < 3 || !strings.ContainsRune(letters, rune(word[0])) || strings.Trim(word, letters+"0123456789-") != "" {
+		return false
+	}
+	_, err := daysOfWeek.parse(word, func(int) {})
+	return err != nil && !slices.ContainsFunc(daysOfWeek.names, func(day string) bool { return strings.HasPrefix(word, day[:3]) })
 }
 
 // ambiguous tells how to write each of the two things that six fields may mean.

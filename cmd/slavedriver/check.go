@@ -36,6 +36,7 @@ func (c *command) checkCommand() *cobra.Command {
 				return err
 			}
 			defer script.Close()
+			script.Examine(cmd.Context(), c.clock.Now())
 			return c.printVerdict(args[0], script.Plan())
 		},
 	}
@@ -72,7 +73,7 @@ func (c *command) printVerdict(file string, plan *engine.Plan) error {
 	if len(plan.Jobs) == 0 {
 		plan.Warnings = append(plan.Warnings, "there is no job in it; a Job is added by slavedriver:addJob(job), before slavedriver:run()")
 	}
-	plan.Warnings = append(plan.Warnings, doubts(plan, c.clock.Now())...)
+	plan.Warnings = append(plan.Warnings, doubts(file, plan, c.clock.Now())...)
 	c.warn(plan.Warnings)
 	elsewhere := jobsElsewhere(plan)
 	here := len(plan.Jobs) - len(elsewhere)

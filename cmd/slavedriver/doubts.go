@@ -6,14 +6,20 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"slavedriver/engine"
+	"slavedriver/internal/spelling"
 )
 
 // doubts are sentences about what is valid in an entry file, and would fail or
 // never happen on this host as it is now.
-func doubts(plan *engine.Plan, now time.Time) (all []string) {
+func doubts(file string, plan *engine.Plan, now time.Time) (all []string) {
+	if elsewhere := jobsElsewhere(plan); len(elsewhere) > 0 && len(elsewhere) == len(plan.Jobs) {
+		all = append(all, idle(file, plan.Slave, slavesOf(elsewhere)))
+	}
 	for _, job := range plan.Jobs {
 		for _, doubt := range jobDoubts(job, now) {
 			all = append(all, fmt.Sprintf("%s: job %q: %s", job.Source, job.Name, doubt))
@@ -25,6 +31,17 @@ func doubts(plan *engine.Plan, now time.Time) (all []string) {
 		}
 	}
 	return all
+}
+
+// idle says that no job is for this slave, which one of the others' names may
+// have been meant to be.
+func idle(file, slave string, others []string) string {
+	sentence := fmt.Sprintf("no job of %s runs on slave %q", file, slave)
+	whole := slices.DeleteFunc(others, func(name string) bool { return strings.Contains(name, "*") })
+	if near := spelling.Nearest(slave, whole); near != "" {
+		sentence += fmt.Sprintf(", did you mean %q?", near)
+	}
+	return sentence
 }
 
 func jobDoubts(job *engine.Job, now time.Time) (all []string) {

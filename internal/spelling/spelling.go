@@ -9,7 +9,7 @@ func Nearest(name string, known []string) string {
 	best, least := "", 1+max(1, len(name)/3)
 	for _, candidate := range known {
 		d := Distance(strings.ToLower(name), strings.ToLower(candidate))
-		if len(name) > 2 && strings.HasPrefix(candidate, strings.ToLower(name)) {
+		if len(name) > 2 && strings.HasPrefix(strings.ToLower(candidate), strings.ToLower(name)) {
 			d = 1 // cut short, like warn
 		}
 		if d < least {

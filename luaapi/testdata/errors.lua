@@ -4,10 +4,20 @@
 ---
 x = = 1 -- error: syntax error near `=`
 ---
-slavedriver:addJob({ name = "a" -- error: the file ends too early -- hint: missing `end`
+slavedriver:addJob({ name = "a" -- error: the file ends too early -- hint: the `{` of line 1 has no `}`
 ---
-local x = 'abc
--- error: unterminated string near `abc`
+slavedriver:addJob({
+  name = "a"
+  timeout = 5, -- error: syntax error near `timeout` -- hint: a comma may be missing at the end of line 2
+})
+---
+x = 5 --[[ a comment
+-- error: invalid multiline comment: the file ends too early -- hint: a comment that begins with
+---
+job->setName("a") -- error: parse error near `-` -- hint: Lua calls methods with a colon: `job:setName()`
+---
+local x = 'abc -- error: unterminated string near `abc
+
 ---
 goto nowhere
 -- error: no visible label 'nowhere'
@@ -37,7 +47,17 @@ slavedriver.namespace = "x" -- error: `namespace` cannot be assigned to -- hint:
 ---
 slavedriver.foo = 1 -- error: unknown method `foo`
 ---
-print(slavedriver.EVENT_JOB_STARTET) -- error: did you mean `EVENT_JOB_STARTED`?
+print(os.date("*t", { epoch = 5 })) -- error: os.date: the time must be a number, not a table; the number of `now` is `now.epoch`
+---
+print(slavedriver.EVENT_JOB_STARTET) -- error: unknown constant `EVENT_JOB_STARTET`, did you mean `EVENT_JOB_STARTED`?
+---
+print(slavedriver.EVENT_JOB_FINISHED) -- error: unknown constant `EVENT_JOB_FINISHED`, did you mean `EVENT_JOB_FINISHED_ERROR` or `EVENT_JOB_FINISHED_SUCCESS`?
+---
+slavedriver:attach("slavedriver.job.output", print) -- error: unknown event `slavedriver.job.output`, did you mean `slavedriver.job.output.stdout` or `slavedriver.job.output.*` or `slavedriver.job.output.stderr`?
+---
+local s = require("slavdriver") -- error: module `slavdriver` was not found -- hint: did you mean `slavedriver`?
+---
+local x = require("lib.names") -- error: there is no lib/names.lua and no lib/names/init.lua
 ---
 local job = slavedriver.Job("a")
 job.setTimeout(5) -- error: `setTimeout` was called without its job -- hint: job:setTimeout(...)

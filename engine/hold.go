@@ -37,7 +37,7 @@ func (d *duty) holds() (all []hold) {
 func (d *duty) claimOfRetry(in *intent) Claim {
 	return Claim{
 		Key: in.Retry.Lease, Instant: in.Instant, Token: in.Token, Fence: in.fence,
-		Remember: in.Until.Sub(in.Instant) + time.Hour, Holder: d.Plan.Slave, Met: d.storeMet(),
+		Remember: in.Until.Sub(in.Instant) + time.Hour, Holder: d.Plan.Slave, Met: d.storeMet(), ByHand: byAt(in.Run),
 	}
 }
 
@@ -117,7 +117,7 @@ func (d *duty) giveUpLease(in *intent) {
 	case in.Retry != nil:
 		h.claim = d.claimOfRetry(in)
 	case in.job != nil:
-		h.claim = d.claimOf(in.job, d.Plan.Slave, in.Instant, in.Token, in.fence)
+		h.claim = d.claimOfIntent(in)
 	default:
 		return
 	}

@@ -129,7 +129,14 @@ func (d *duty) claimOf(job *Job, slave string, instant time.Time, token string, 
 // slave had when it started the run.
 func (d *duty) claimOfRun(r *run) Claim {
 	c := d.claimOf(r.job, r.intent.Slave, r.intent.Instant, r.intent.Token, r.intent.Fence)
-	c.Started = r.intent.StartedAt
+	c.Started, c.ByHand = r.intent.StartedAt, byAt(r.intent.ID)
+	return c
+}
+
+// claimOfIntent is the question about the lease of a start.
+func (d *duty) claimOfIntent(in *intent) Claim {
+	c := d.claimOf(in.job, d.Plan.Slave, in.Instant, in.Token, in.fence)
+	c.ByHand = byAt(in.Run)
 	return c
 }
 
@@ -160,7 +167,7 @@ func storeName(s LockStore) string {
 func (d *duty) claimsOf(intents []*intent) []Claim {
 	claims := make([]Claim, len(intents))
 	for i, in := range intents {
-		claims[i] = d.claimOf(in.job, d.Plan.Slave, in.Instant, in.Token, in.fence)
+		claims[i] = d.claimOfIntent(in)
 	}
 	return claims
 }

@@ -24,7 +24,7 @@ type miss struct {
 // the last one would have been, and token that of its claims.
 func (d *duty) missed(job *Job, id, token string, s span, reason string) {
 	m := &miss{Job: job.Name, Run: id, Token: token, First: s.First, Last: s.Last, Count: s.Count, Reason: reason}
-	if d.Store == nil || job.RunOn != RunOnOne {
+	if d.Store == nil || job.RunOn != RunOnOne || byAt(id) {
 		d.tellMissed(m)
 		return
 	}

@@ -57,8 +57,12 @@ type Claim struct {
 	Instant  time.Time     // whole seconds; which start it is for
 	Token    string        // random, the same for all attempts of an instant
 	Fence    int64         // the highest fencing number that the caller has seen, or 0
-	Remember time.Duration // how long the instant stays used after Confirm
+	Remember time.Duration // how long the instant stays used after Confirm; see ByHand
 	Holder   string        // the slave's name, for people
+	// ByHand is a claim for a start that somebody asked for (--at): it takes and
+	// needs the lease, but neither asks whether the instant was used nor uses it
+	// up, as the schedule's own start of that instant is another.
+	ByHand bool
 	// Started is when the run of a lease that is renewed was started: what others
 	// are told as Grant.Since where the lease is taken anew. Zero: now.
 	Started time.Time

@@ -250,9 +250,12 @@ func runAt(o Outcome, t time.Time) string {
 // byHandler stands in the ids of runs that a handler started, after the instant.
 const byHandler = "-by-"
 
+// byAt says whether a run was asked for with --at.
+func byAt(run string) bool { return strings.Contains(run, "Z-at-") }
+
 // byHand says whether a run was asked for with --at, or by a handler.
 func byHand(run string) bool {
-	return strings.Contains(run, "Z-at-") || strings.Contains(run, "Z"+byHandler)
+	return byAt(run) || strings.Contains(run, "Z"+byHandler)
 }
 
 // outcomeOf is the ledger's last line about a run, or nil.

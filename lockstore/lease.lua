@@ -6,7 +6,8 @@
 --       that the memory of a new store may begin; how far a slave's clock may be
 --       ahead; how long a claim and a lease last, all in ms; then of each claim
 --       token, instant in seconds, highest fence the caller saw, how long to
---       remember the instant in ms, holder, how long the lease key lasts untouched
+--       remember the instant in ms (-1: by hand, it does not matter), holder, how
+--       long the lease key lasts untouched
 --       in ms, when the run was started in ms (0: now).
 -- Replies { 1 if the memory begins or is known as lost with this call, now in
 --           ms; then of each claim answer, fence, since in ms, holder }.
@@ -57,6 +58,7 @@ local function decide(key, used, token, instant, seen, remember, holder, keep_fo
   local stored = call('HMGET', key, 'token', 'confirmed', 'until', 'since', 'holder', 'fence', 'released', 'last', 'teller')
   local owner, confirmed, expires = stored[1], stored[2] == '1', tonumber(stored[3] or '0')
   local since, by, fence = tonumber(stored[4] or '0'), stored[5] or '', tonumber(stored[6] or '0')
+  local by_hand = remember < 0
   local alive, last = expires > now, tonumber(stored[8] or '0')
 
   if operation == 'miss' then
@@ -71,12 +73,13 @@ local function decide(key, used, token, instant, seen, remember, holder, keep_fo
     if owner == token then
       call('HSET', key, 'token', '', 'until', '0', 'released', token)
     end
+    if by_hand then return GRANTED, 0, 0, '' end
     local used_token, used_holder = used_by(used)
     if used_token and used_token ~= token then return USED, 0, 0, used_holder end -- started twice: the memory was lost
     return GRANTED, 0, 0, ''
   end
 
-  if operation ~= 'renew' then
+  if operation ~= 'renew' and not by_hand then
     local used_token, used_holder = used_by(used)
     if not used_token and instant * 1000 < vouches_from then return FORGOTTEN, 0, 0, '' end
     if used_token and used_token ~= token then return USED, 0, 0, used_holder end
@@ -94,7 +97,8 @@ local function decide(key, used, token, instant, seen, remember, holder, keep_fo
     expires = now + claim_for
   else
     if not confirmed then since = started > 0 and math.min(started, now) or now end
-    confirmed, expires, last = true, now + lease_for, math.max(last, plausible(instant))
+    confirmed, expires = true, now + lease_for
+    if not by_hand then last = math.max(last, plausible(instant)) end
     if remember > 0 then call('SET', used, #token .. ' ' .. token .. holder, 'NX', 'PX', remember) end
   end
   call('HSET', key, 'token', token, 'confirmed', confirmed and '1' or '0', 'until', expires,

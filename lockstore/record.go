@@ -100,7 +100,7 @@ func (r *record) release(c engine.Claim, now int64, _ terms) engine.Grant {
 	if r.Lease != nil && r.Lease.Token == c.Token {
 		r.Lease, r.Released = nil, c.Token
 	}
-	if u := r.usedBy(c.Instant.Unix(), now); u != nil && u.Token != c.Token {
+	if u := r.usedBy(c.Instant.Unix(), now); u != nil && u.Token != c.Token && !c.ByHand {
 		return engine.Grant{Answer: engine.Used, Holder: u.Holder}
 	}
 	return engine.Grant{}
@@ -131,6 +131,9 @@ func (r *record) refuse(c engine.Claim, now int64) (engine.Grant, bool) {
 	instant := c.Instant.Unix()
 	if met := millis(c.Met); met > 0 && met < r.Born {
 		r.Lost = true
+	}
+	if c.ByHand {
+		return r.heldByOther(c.Token, now)
 	}
 	switch u := r.usedBy(instant, now); {
 	case u == nil && instant*1000 < r.vouchesFrom():
@@ -196,6 +199,9 @@ func (r *record) hold(c engine.Claim, now int64, t terms) engine.Grant {
 
 // use marks the claim's instant, and drops what need not be remembered longer.
 func (r *record) use(c engine.Claim, now int64) {
+	if c.ByHand {
+		return
+	}
 	instant := c.Instant.Unix()
 	r.Last = max(r.Last, plausible(instant, now))
 	if r.usedBy(instant, now) != nil {

@@ -176,10 +176,19 @@ func (s *redisStore) calls(operation string, met time.Time, claims []engine.Clai
 		to := &calls[at[n]-1]
 		lease, used := s.keys.of(c)
 		to.keys = append(to.keys, lease, used)
-		to.args = append(to.args, c.Token, c.Instant.Unix(), c.Fence, max(c.Remember.Milliseconds(), 0), c.Holder, lastsFor(c.Key).Milliseconds(), millis(c.Started))
+		to.args = append(to.args, c.Token, c.Instant.Unix(), c.Fence, remembered(c), c.Holder, lastsFor(c.Key).Milliseconds(), millis(c.Started))
 		to.claims = append(to.claims, i)
 	}
 	return calls
+}
+
+// remembered is how long the script is to remember an instant, in ms; -1: it is to
+// leave the instant alone.
+func remembered(c engine.Claim) int64 {
+	if c.ByHand {
+		return -1
+	}
+	return max(c.Remember.Milliseconds(), 0)
 }
 
 // callOn is a call about a tag, without claims yet.

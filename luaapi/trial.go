@@ -17,8 +17,7 @@ const (
 
 // turn is a part of a trial: how much the heap grew while some calls ran.
 type turn struct {
-	grew   uint64 // bytes
-	lasted time.Duration
+	grew uint64 // bytes
 	// ran are those that ran, by their number: the one whose turn it was, or -1,
 	// then those that could not be paused.
 	ran []int
@@ -26,7 +25,8 @@ type turn struct {
 
 // shares says how much of what the heap grew by is each one's. The first of the
 // turns is that of nobody: what it grew by is of those that could not be paused,
-// who went on in all other turns too. Two of them cannot be told apart.
+// who went on in all other turns too. If they took anything, a turn in which they
+// ran says nothing of the one whose turn it was. Two of them cannot be told apart.
 func shares(calls int, turns []turn) []uint64 {
 	own := make([]uint64, calls)
 	idle := turns[0]
@@ -34,11 +34,9 @@ func shares(calls int, turns []turn) []uint64 {
 		own[i] += idle.grew
 	}
 	for _, t := range turns[1:] {
-		others := uint64(0)
-		if len(t.ran) > 1 && idle.lasted > 0 {
-			others = uint64(float64(idle.grew) * float64(t.lasted) / float64(idle.lasted))
+		if len(t.ran) == 1 || idle.grew == 0 {
+			own[t.ran[0]] += t.grew
 		}
-		own[t.ran[0]] += grown(min(others, t.grew), t.grew)
 	}
 	return own
 }
@@ -47,13 +45,15 @@ func shares(calls int, turns []turn) []uint64 {
 type charge struct {
 	since  uint64 // bytes that the heap grew by since it began
 	own    uint64 // bytes that it grew by in this call's turns
+	trials int    // in how many trials
 	shared bool   // it ran beside others
 	out    bool   // it was cut off already
 }
 
 // verdict says who is to be cut off, by number: who was alone when the heap grew
-// by most bytes, else who took the most in trials. Nobody, while what was found
-// is too little to tell.
+// by most bytes, else who took the most in trials, and in more than one of them:
+// on a busy machine one that was thought to wait may come to its turn late. Nobody,
+// while what was found is too little to tell.
 func verdict(charges []charge, most uint64) []int {
 	var guilty []int
 	worst := most / 64
@@ -62,6 +62,7 @@ func verdict(charges []charge, most uint64) []int {
 		case a.out || a.since < most:
 		case !a.shared:
 			return []int{i}
+		case a.trials < 2:
 		case a.own > worst:
 			worst, guilty = a.own, []int{i}
 		case a.own == worst:
@@ -83,6 +84,7 @@ func (j *judge) try(calls, stuck []*watched, live, jump uint64) uint64 {
 		// No instructions take as much between two looks: it was a builtin, and
 		// this one alone is in any.
 		stuck[0].own += jump
+		stuck[0].trials = 2
 	}
 	if len(stuck) > 0 {
 		turns[0], live = j.turn(calls, -1, live)
@@ -96,7 +98,10 @@ func (j *judge) try(calls, stuck []*watched, live, jump uint64) uint64 {
 		turns = append(turns, t)
 	}
 	for i, own := range shares(len(calls), turns) {
-		calls[i].own += own
+		if own > 0 {
+			calls[i].own += own
+			calls[i].trials++
+		}
 	}
 	return live
 }
@@ -134,7 +139,7 @@ func settle(calls []*watched, within time.Duration) (stuck []*watched) {
 // for those that could not be paused. live is how large the heap is; it returns
 // how large it is then.
 func (j *judge) turn(calls []*watched, i int, live uint64) (turn, uint64) {
-	began, before, marks := time.Now(), allocated(), make([]mark, len(calls))
+	before, marks := allocated(), make([]mark, len(calls))
 	for k, w := range calls {
 		marks[k] = w.d.rest.now()
 	}
@@ -144,7 +149,7 @@ func (j *judge) turn(calls []*watched, i int, live uint64) (turn, uint64) {
 		j.release(calls[i], before)
 	}
 	settle(waitFor, settleWithin)
-	t := turn{lasted: time.Since(began), ran: []int{i}}
+	t := turn{ran: []int{i}}
 	for k, w := range calls {
 		if k != i && (!marks[k].resting || w.d.rest.now() != marks[k]) {
 			t.ran = append(t.ran, k)

@@ -15,23 +15,22 @@ import (
 )
 
 func TestShares(t *testing.T) {
-	const ms = time.Millisecond
 	nobody := turn{ran: []int{-1}}
 	for name, c := range map[string]struct {
 		turns []turn
 		want  []uint64
 	}{
 		"nobody ran":             {[]turn{nobody}, []uint64{0, 0, 0}},
-		"one grew":               {[]turn{nobody, {0, 20 * ms, []int{0}}, {70, 20 * ms, []int{1}}}, []uint64{0, 70, 0}},
-		"both grew":              {[]turn{nobody, {30, 20 * ms, []int{0}}, {70, 20 * ms, []int{1}}}, []uint64{30, 70, 0}},
-		"one in a builtin grew":  {[]turn{{50, 20 * ms, []int{-1, 2}}, {50, 20 * ms, []int{0, 2}}, {100, 40 * ms, []int{1, 2}}}, []uint64{0, 0, 50}},
-		"one in a builtin waits": {[]turn{{0, 20 * ms, []int{-1, 2}}, {50, 20 * ms, []int{0, 2}}, {0, 20 * ms, []int{1, 2}}}, []uint64{50, 0, 0}},
-		"its builtin ended":      {[]turn{{50, 20 * ms, []int{-1, 2}}, {10, 20 * ms, []int{0}}}, []uint64{10, 0, 50}},
+		"one grew":               {[]turn{nobody, {0, []int{0}}, {70, []int{1}}}, []uint64{0, 70, 0}},
+		"both grew":              {[]turn{nobody, {30, []int{0}}, {70, []int{1}}}, []uint64{30, 70, 0}},
+		"one in a builtin grew":  {[]turn{{50, []int{-1, 2}}, {50, []int{0, 2}}, {100, []int{1, 2}}}, []uint64{0, 0, 50}},
+		"one in a builtin waits": {[]turn{{0, []int{-1, 2}}, {50, []int{0, 2}}, {0, []int{1, 2}}}, []uint64{50, 0, 0}},
+		"its builtin ended":      {[]turn{{50, []int{-1, 2}}, {10, []int{0}}}, []uint64{10, 0, 50}},
 		"beside one in a builtin": {
-			[]turn{{50, 20 * ms, []int{-1, 2}}, {80, 20 * ms, []int{0, 2}}, {20, 20 * ms, []int{1, 2}}},
-			[]uint64{30, 0, 50},
+			[]turn{{50, []int{-1, 2}}, {80, []int{0, 2}}, {20, []int{1, 2}}},
+			[]uint64{0, 0, 50},
 		},
-		"two in builtins": {[]turn{{50, 20 * ms, []int{-1, 1, 2}}, {50, 20 * ms, []int{0, 1, 2}}}, []uint64{0, 50, 50}},
+		"two in builtins": {[]turn{{50, []int{-1, 1, 2}}, {50, []int{0, 1, 2}}}, []uint64{0, 50, 50}},
 	} {
 		if got := shares(3, c.turns); !slices.Equal(got, c.want) {
 			t.Errorf("%s: got %v, want %v", name, got, c.want)
@@ -48,12 +47,13 @@ func TestVerdict(t *testing.T) {
 		"alone":                         {[]charge{{since: 640}}, []int{0}},
 		"alone, and cut off already":    {[]charge{{since: 700, out: true}}, nil},
 		"beside others, nothing found":  {[]charge{{since: 700, shared: true}, {since: 700, shared: true}}, nil},
-		"beside others, too little":     {[]charge{{since: 700, shared: true, own: 9}, {since: 700, shared: true}}, nil},
-		"beside others, the one grew":   {[]charge{{since: 700, shared: true, own: 5}, {since: 700, shared: true, own: 40}}, []int{1}},
-		"both grew: the worse":          {[]charge{{since: 700, shared: true, own: 80}, {since: 700, shared: true, own: 40}}, []int{0}},
-		"the worse is cut off already":  {[]charge{{since: 700, shared: true, own: 80, out: true}, {since: 700, shared: true, own: 40}}, []int{1}},
-		"one that began later":          {[]charge{{since: 100, shared: true, own: 80}, {since: 700, shared: true, own: 40}}, []int{1}},
-		"two that cannot be told apart": {[]charge{{since: 700, shared: true, own: 80}, {since: 700, shared: true, own: 80}}, []int{0, 1}},
+		"beside others, too little":     {[]charge{{since: 700, shared: true, own: 9, trials: 2}, {since: 700, shared: true}}, nil},
+		"beside others, the one grew":   {[]charge{{since: 700, shared: true, own: 5, trials: 2}, {since: 700, shared: true, own: 40, trials: 2}}, []int{1}},
+		"both grew: the worse":          {[]charge{{since: 700, shared: true, own: 80, trials: 2}, {since: 700, shared: true, own: 40, trials: 2}}, []int{0}},
+		"the worse is cut off already":  {[]charge{{since: 700, shared: true, own: 80, trials: 2, out: true}, {since: 700, shared: true, own: 40, trials: 2}}, []int{1}},
+		"beside others, in one trial":   {[]charge{{since: 700, shared: true, own: 80, trials: 1}, {since: 700, shared: true, own: 40, trials: 2}}, []int{1}},
+		"one that began later":          {[]charge{{since: 100, shared: true, own: 80, trials: 2}, {since: 700, shared: true, own: 40, trials: 2}}, []int{1}},
+		"two that cannot be told apart": {[]charge{{since: 700, shared: true, own: 80, trials: 2}, {since: 700, shared: true, own: 80, trials: 2}}, []int{0, 1}},
 		"one waited all the time":       {[]charge{{since: 700, shared: true}, {since: 700}}, []int{1}},
 	} {
 		if got := verdict(c.charges, 640); !slices.Equal(got, c.want) {

@@ -35,6 +35,8 @@ type watched struct {
 
 	start uint64 // bytes of the heap, when it was first looked at; 0: it was not
 	own   uint64 // bytes that the heap grew by in its turns of trials; see shares
+	// trials is in how many of them.
+	trials int
 	// shared says that another call ran during it: what the heap grew by since
 	// its start may be the other's.
 	shared bool
@@ -136,7 +138,7 @@ func (j *judge) lookAtHeap(calls []*watched) {
 			w.start = now
 		}
 		if now < w.start+j.limit()/2 {
-			w.own = 0
+			w.own, w.trials = 0, 0
 			continue
 		}
 		suspicious = true
@@ -211,7 +213,7 @@ func (j *judge) over(calls []*watched, live uint64) bool {
 func (j *judge) guilty(calls []*watched, live uint64) []*watched {
 	charges := make([]charge, len(calls))
 	for i, w := range calls {
-		charges[i] = charge{since: grown(w.start, live), own: w.own, shared: w.shared, out: w.d.Context.Err() != nil}
+		charges[i] = charge{since: grown(w.start, live), own: w.own, trials: w.trials, shared: w.shared, out: w.d.Context.Err() != nil}
 	}
 	var guilty []*watched
 	for _, i := range verdict(charges, j.limit()) {

@@ -44,6 +44,7 @@ var cases = []testCase{
 	{"lost memory refuses what a fast clock may have had", false, forgottenByAFastClock},
 	{"lost memory lets nobody overtake a running job", true, forgottenAndNext},
 	{"lost memory is told to those who cannot know", false, forgottenTold},
+	{"what is asked for by hand is no instant", false, byHand},
 	{"what one started others do not miss", false, missedButStarted},
 	{"who used an instant tells that it was missed", false, missedAfterConfirm},
 	{"one tells what all missed", false, missedByAll},

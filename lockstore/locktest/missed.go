@@ -59,3 +59,24 @@ func missedFarAhead(b *bench) {
 	b.wantMiss(b.a, b.claim("job", b.due.Add(999*time.Hour), "t2"), engine.Granted)
 	b.wantMiss(b.b, b.claim("job", b.due, "t3"), engine.Granted)
 }
+
+// A start that somebody asks for takes the lease, and leaves the instant to the
+// schedule, whichever comes first.
+func byHand(b *bench) {
+	asked := b.claim("job", b.due, "t1")
+	asked.ByHand = true
+	b.a.run(asked)
+	b.b.wants(b.b.acquire(b.claim("job", b.due, "t2")), engine.Held)
+	b.a.wants(b.a.renew(asked), engine.Granted)
+	b.a.release(asked)
+	b.b.run(b.claim("job", b.due, "t2"))
+	if g := b.a.release(asked); g.Answer != engine.Granted {
+		b.Errorf("at its end it was answered %+v", g)
+	}
+	b.b.release(b.claim("job", b.due, "t2"))
+	again := b.claim("job", b.older(), "t3")
+	again.ByHand = true
+	b.a.run(again)
+	b.a.release(again)
+	b.wantMiss(b.a, b.claim("job", b.due.Add(time.Minute), "t4"), engine.Granted)
+}

@@ -52,27 +52,34 @@ func (r ActiveRun) Goes() bool {
 	return false
 }
 
+// ReasonByHand is how the reasons of StopRun begin.
+const ReasonByHand = "stopped by hand"
+
 // StopRun ends an attempt that goes on, from outside of any shift: the reason is
 // written down first, as a shift does, so that whichever shift comes next goes on
 // with it should this process die; then its processes get SIGTERM and, after the
 // job's killGrace, SIGKILL. It returns when none is left. That the run has ended,
-// and why, is the shift's to record and tell.
-func StopRun(ctx context.Context, dir string, r ActiveRun, reason string, clock Clock) error {
+// and why, is the shift's to record and tell. It is false for a run that had ended
+// by itself before.
+func StopRun(ctx context.Context, dir string, r ActiveRun, reason string, clock Clock) (stopped bool, err error) {
 	id := AttemptID(r.ID, r.Attempt)
 	file, err := runfile.Open(filepath.Join(dir, folderActive, id))
-	if errors.Is(err, fs.ErrNotExist) { // it ended just now
-		return nil
+	if errors.Is(err, fs.ErrNotExist) { // it was put away just now
+		return false, nil
 	}
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer file.Close()
 	stop := runfile.Stop{Reason: reason, At: clock.Now(), Boot: clock.Boot(), World: runfile.CurrentWorld()}
+	if look, err := file.Look(); err != nil || look.Exited {
+		return false, err
+	}
 	if err := file.RequestStop(stop); err != nil {
-		return err
+		return false, err
 	}
 	if err := file.End(ctx, file.Intent.KillGrace); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("run %s is still being ended: %w", id, err)
+		return true, fmt.Errorf("run %s is still being ended: %w", id, err)
 	}
-	return nil
+	return !endedBefore(&run{file: onDisk{file}}), nil
 }

@@ -31,6 +31,9 @@ type agenda struct {
 	// Outcomes are written to the ledger after the commit that decided them;
 	// those of the last commit are kept here, for a crash in between.
 	Outcomes []Outcome `json:"outcomes,omitempty"`
+	// LeaseLost are attempts of which the lost lease is told, until that stands in
+	// their folders.
+	LeaseLost []string `json:"leaseLost,omitempty"`
 	// Misses are instants of which the lock store is still to say who tells that
 	// they were missed.
 	Misses []*miss `json:"misses,omitempty"`

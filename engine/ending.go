@@ -34,7 +34,7 @@ func (d *duty) endingOf(r *run, s sight) ending {
 	if strings.HasSuffix(s.Why, "working directory") {
 		e.Reason += " " + r.job.WorkingDirectory
 	}
-	if s.Stopping {
+	if s.Stopping && !endedBefore(r) {
 		e.Reason = d.stopReason(r)
 		e.TimedOut = e.Reason == reasonTimeout
 		e.Stopped = !e.TimedOut
@@ -44,6 +44,13 @@ func (d *duty) endingOf(r *run, s sight) ending {
 		e.Duration = min(e.Duration, max(0, ended.Sub(r.intent.StartedAt)))
 	}
 	return e
+}
+
+// endedBefore says whether a run that somebody wanted to stop by hand had ended by
+// itself before a signal was sent.
+func endedBefore(r *run) bool {
+	stop, err := r.file.Stopping()
+	return err == nil && stop != nil && strings.HasPrefix(stop.Reason, ReasonByHand) && !r.file.Signalled()
 }
 
 // good says whether an ending is a success of its job. A run that was ended on

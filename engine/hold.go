@@ -82,13 +82,27 @@ func (d *duty) leaseLost(r *run, holder string) {
 // alone; it says whether no shift told so before.
 func (d *duty) sayLeaseLost(r *run, holder, message string) bool {
 	r.leaseLost = true
-	if d.hasFlag(r, keptLeaseLost) {
+	told := slices.Contains(d.agenda.LeaseLost, r.intent.ID) // by a shift that died before it could be noted
+	if told || d.hasFlag(r, keptLeaseLost) {
 		return false
 	}
 	d.log(Error, r.job, message)
 	d.notify(EventJobLeaseLost, r.job.Name, r.intent.ID+"/lease_lost", map[string]any{"holder": holder})
-	d.afterCommit(func() { d.noteFlag(r, keptLeaseLost) }) // a shift that dies before leaves it to the next
+	d.agenda.LeaseLost = append(d.agenda.LeaseLost, r.intent.ID)
+	d.dirty = true
+	d.afterCommit(func() { d.noteFlag(r, keptLeaseLost) })
 	return true
+}
+
+// leaseLostActive are those of the attempts in the agenda that are not put away:
+// of others nobody asks.
+func (d *duty) leaseLostActive() (active []string) {
+	for _, id := range d.agenda.LeaseLost {
+		if r := d.runs[id]; r != nil && !d.hasFlag(r, keptLeaseLost) {
+			active = append(active, id)
+		}
+	}
+	return active
 }
 
 // release has the lease of an ended run given up, before the next claim is made.

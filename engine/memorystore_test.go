@@ -123,8 +123,12 @@ func (s *memoryStore) Miss(ctx context.Context, missed []Claim) ([]Grant, error)
 		if s.last[c.Key] >= c.Instant.Unix() {
 			return Grant{Answer: Used}
 		}
+		before := s.last[c.Key]
 		s.last[c.Key], s.teller[c.Key] = c.Instant.Unix(), c.Token
-		return Grant{}
+		if before == 0 {
+			return Grant{}
+		}
+		return Grant{Since: time.Unix(before, 0)}
 	})
 	if s.stall {
 		<-ctx.Done()

@@ -17,7 +17,35 @@ type miss struct {
 	Reason string    `json:"reason"`
 	Token  string    `json:"token"`
 
+	// Decided: there is nothing to tell. This slave left the start out, and others
+	// that come later are to know that somebody decided it.
+	Decided bool `json:"decided,omitempty"`
+
 	asking bool // this shift's: the question is under way
+}
+
+// after is m without the instants that others knew of, as the store's answer says.
+func (m *miss) after(job *Job, grants []Grant, i int) *miss {
+	if i >= len(grants) || job.Schedule == nil || grants[i].Since.Before(m.First) {
+		return m
+	}
+	rest := *m
+	if s := spanOf(job.Schedule, grants[i].Since, m.Last); s.Count > 0 {
+		rest.First, rest.Count = s.First, s.Count
+	}
+	return &rest
+}
+
+// decided lets the others know that this slave left an instant out, as its job
+// wants it: who was off meanwhile has not missed it.
+func (d *duty) decided(in *intent) {
+	if in.job == nil || d.Store == nil || in.job.RunOn != RunOnOne || byHand(in.Run) {
+		return
+	}
+	d.agenda.Misses = append(d.agenda.Misses, &miss{
+		Job: in.Job, Run: in.Run, Token: in.Token, First: in.Instant, Last: in.Instant, Count: 1, Decided: true,
+	})
+	d.dirty = true
 }
 
 // missed says that instants will not be started any more; id is what the run of
@@ -49,10 +77,12 @@ func (d *duty) settleMisses() {
 	}
 	d.leases.call("settle", claims, d.Store.Miss, func(grants []Grant, err error) {
 		for i, m := range asked {
-			if err == nil && grants[i].Answer == Used {
+			switch {
+			case m.Decided:
+			case err == nil && grants[i].Answer == Used:
 				d.othersKnow(m)
-			} else {
-				d.tellMissed(m)
+			default:
+				d.tellMissed(m.after(d.jobNamed(m.Job), grants, i))
 			}
 			d.dropMiss(m)
 		}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -86,5 +87,41 @@ func TestAShiftThatDiesWhileItAsksWhoTells(t *testing.T) {
 		m.call()
 		m.until("12:32:30")
 		m.same("events", m.missedEvents(), "missed shared 12:27:00 count=26 reason=no shift ran in time")
+	})
+}
+
+// What others started before they were off too does not count among what a slave
+// tells that comes back: that begins after it.
+func TestOnlyWhatNobodyStartedIsCounted(t *testing.T) {
+	virtually(t, nil, func(m *machine) {
+		o := sharedByTwo(t, m)
+		defer func() { o.running() }()
+		until("12:01:30", m, o)
+		o.off(0)
+		until("12:11:30", m)
+		m.off(18 * time.Minute)
+		until("12:30:30", o)
+		o.same("events", o.missedEvents(), "missed shared 12:27:00 count=16 reason=no shift ran in time")
+	})
+}
+
+// A slave that was off has not missed what another one left out, because its job's
+// condition, or a run that went on, wanted it so.
+func TestWhatOthersLeftOutIsNotMissed(t *testing.T) {
+	virtually(t, nil, func(m *machine) {
+		o := sharedByTwo(t, m)
+		m.plan.Jobs[0].Condition = true
+		m.condition = func(*Job, time.Time) (bool, string, error) { return false, "a holiday", nil }
+		o.condition = m.condition
+		defer func() { o.running() }()
+		until("12:01:30", m, o)
+		o.off(0)
+		until("12:29:30", m)
+		until("12:30:30", m, o)
+		for _, line := range o.missedEvents() {
+			if strings.HasPrefix(line, "missed") {
+				t.Error(line)
+			}
+		}
 	})
 }

@@ -30,6 +30,7 @@ func (d *duty) skip(in *intent, reason string) {
 		return
 	}
 	d.settle(in, OutcomeSkipped, reason)
+	d.decided(in)
 	d.report.Skipped++
 	d.log(Info, in.job, "Not started: "+reason)
 	d.notify(EventJobSkipped, in.Job, in.Run+"/skipped", map[string]any{"reason": reason})
@@ -53,6 +54,7 @@ func (d *duty) retryPending(in, again *intent) {
 
 func (d *duty) heldUp(in *intent, since time.Time, slave, reason, message string) {
 	d.settle(in, OutcomeSkipped, reason)
+	d.decided(in)
 	d.report.Skipped++
 	d.log(d.Plan.Levels.CannotStartNextAsLastStillRunning, in.job, message)
 	params := map[string]any{"slave": slave}

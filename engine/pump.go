@@ -162,7 +162,7 @@ func (d *duty) nextAgenda() (*agenda, error) {
 		}
 		next.Intents = append(next.Intents, in)
 	}
-	next.Notices = d.voice.untold(d.agenda.Notices)
+	next.Notices, next.LeaseLost = d.voice.untold(d.agenda.Notices), d.leaseLostActive()
 	if dropped {
 		return &next, durable.SyncDir(d.path(folderActive))
 	}

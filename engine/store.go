@@ -33,7 +33,8 @@ type Store interface {
 	// the claim's, were not started by anybody. It is Granted to one token, also
 	// when that asks again or had used the instant up, and Used to others, and
 	// where another one started the instant or a later one: then nobody needs to
-	// tell. It takes no lease.
+	// tell. With Granted, Grant.Since is the newest instant before that somebody
+	// started or told; zero: none is known. It takes no lease.
 	Miss(ctx context.Context, missed []Claim) ([]Grant, error)
 	// Close gives up connections and files, no lease.
 	Close() error
@@ -80,7 +81,7 @@ type Grant struct {
 	Answer Answer
 	Fence  int64     // the lease's fencing number, when Granted
 	Holder string    // who has it, when Claimed or Held; who used it, when Used
-	Since  time.Time // since when, when Held
+	Since  time.Time // since when, when Held; see Miss
 	Now    time.Time // the store's clock
 }
 

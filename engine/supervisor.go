@@ -70,6 +70,7 @@ type runProcess interface {
 	EndedAt() time.Time
 	RequestStop(s runfile.Stop) error
 	Stopping() (*runfile.Stop, error)
+	Signalled() bool
 	End(ctx context.Context, grace time.Duration) error
 }
 

@@ -55,18 +55,19 @@ end
 
 -- Returns answer, fence, since, holder.
 local function decide(key, used, token, instant, seen, remember, holder, keep_for, started)
-  local stored = call('HMGET', key, 'token', 'confirmed', 'until', 'since', 'holder', 'fence', 'released', 'last', 'teller')
+  local stored = call('HMGET', key, 'token', 'confirmed', 'until', 'since', 'holder', 'fence', 'released', 'last', 'teller', 'before')
   local owner, confirmed, expires = stored[1], stored[2] == '1', tonumber(stored[3] or '0')
   local since, by, fence = tonumber(stored[4] or '0'), stored[5] or '', tonumber(stored[6] or '0')
   local by_hand = remember < 0
   local alive, last = expires > now, tonumber(stored[8] or '0')
 
   if operation == 'miss' then
-    if stored[9] == token or used_by(used) == token then return GRANTED, 0, 0, '' end
+    if stored[9] == token then return GRANTED, 0, tonumber(stored[10] or '0') * 1000, '' end
+    if used_by(used) == token then return GRANTED, 0, 0, '' end
     if last >= instant then return USED, 0, 0, '' end
-    call('HSET', key, 'last', plausible(instant), 'teller', token)
+    call('HSET', key, 'last', plausible(instant), 'teller', token, 'before', last)
     call('PEXPIRE', key, keep_for)
-    return GRANTED, 0, 0, ''
+    return GRANTED, 0, last * 1000, ''
   end
 
   if operation == 'release' then

@@ -22,6 +22,7 @@ type record struct {
 	// Teller told that it was missed.
 	Last   int64  `json:",omitempty"`
 	Teller string `json:",omitempty"`
+	Before int64  `json:",omitempty"` // Last before Teller's
 	Lease  *lease `json:",omitempty"`
 	Used   []use  `json:",omitempty"`
 }
@@ -108,14 +109,17 @@ func (r *record) release(c engine.Claim, now int64, _ terms) engine.Grant {
 
 // miss lets one token tell of what nobody started.
 func (r *record) miss(c engine.Claim, now int64, _ terms) engine.Grant {
-	if u := r.usedBy(c.Instant.Unix(), now); r.Teller == c.Token || u != nil && u.Token == c.Token {
+	if r.Teller == c.Token {
+		return grantOf(engine.Granted, 0, "", r.Before*1000)
+	}
+	if u := r.usedBy(c.Instant.Unix(), now); u != nil && u.Token == c.Token {
 		return engine.Grant{}
 	}
 	if r.Last >= c.Instant.Unix() {
 		return engine.Grant{Answer: engine.Used}
 	}
-	r.Last, r.Teller = plausible(c.Instant.Unix(), now), c.Token
-	return engine.Grant{}
+	r.Before, r.Last, r.Teller = r.Last, plausible(c.Instant.Unix(), now), c.Token
+	return grantOf(engine.Granted, 0, "", r.Before*1000)
 }
 
 // plausible is an instant that may be the newest one, 0 for one that only a clock

@@ -58,13 +58,21 @@ func grantOf(answer engine.Answer, fence int64, holder string, since int64) engi
 	g := engine.Grant{Answer: answer}
 	switch answer {
 	case engine.Granted:
-		g.Fence = fence
+		g.Fence, g.Since = fence, timeOf(since)
 	case engine.Claimed, engine.Used:
 		g.Holder = holder
 	case engine.Held:
 		g.Holder, g.Since = holder, time.UnixMilli(since)
 	}
 	return g
+}
+
+// timeOf is the time that millis gave.
+func timeOf(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms)
 }
 
 // millis is a time as the stores keep it, 0 for the zero time.

@@ -163,6 +163,9 @@ func newScript(path string, o Options) *Script {
 	return s
 }
 
+// isEmpty says whether a chunk does nothing at all, as that of an empty file.
+func isEmpty(chunk *lua.FunctionProto) bool { return len(chunk.Code) <= 1 }
+
 // Plan is what the entry file said.
 func (s *Script) Plan() *engine.Plan { return s.plan }
 
@@ -188,6 +191,9 @@ func (s *Script) load(ctx context.Context) error {
 	chunk, err := s.loadFile(s.entry)
 	if err != nil {
 		return err
+	}
+	if isEmpty(chunk.Proto) {
+		return place(position{file: s.shown}, wrong("there is nothing in it").hinting("it may have been cut short: by a copy that goes on, or a full disk"))
 	}
 	if _, err := s.call(ctx, s.o.LoadTimeout, chunk, 0); err != nil && !errors.Is(err, errRun) {
 		return err

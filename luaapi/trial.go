@@ -6,8 +6,9 @@ const (
 	// turnOfTrial is how long a call runs alone.
 	turnOfTrial = 20 * time.Millisecond
 	// pauseWithin is how long calls take at the most to come to rest between two
-	// instructions, but for those in a builtin.
-	pauseWithin = 5 * time.Millisecond
+	// instructions, but for those in a builtin: long enough for one to get its turn
+	// on a busy machine.
+	pauseWithin = 60 * time.Millisecond
 	// settleWithin is how long one in a builtin is waited for. Longer than
 	// string.rep takes for the longest string.
 	settleWithin = 150 * time.Millisecond
@@ -23,37 +24,55 @@ type turn struct {
 	ran []int
 }
 
+// evidence is what trials found about one call.
+type evidence struct {
+	own    uint64 // bytes that the heap grew by in its turns
+	weight int    // how sure that is: 4 for a turn in which it was alone, 1 for others
+}
+
+// enough is the weight from which on a call may be cut off: more than one trial,
+// as on a busy machine one that was thought to wait may come to its turn late.
+const enough = 8
+
 // shares says how much of what the heap grew by is each one's. The first of the
 // turns is that of nobody: what it grew by is of those that could not be paused,
 // who went on in all other turns too. If they took anything, a turn in which they
 // ran says nothing of the one whose turn it was. Two of them cannot be told apart.
-func shares(calls int, turns []turn) []uint64 {
-	own := make([]uint64, calls)
+func shares(calls int, turns []turn) []evidence {
+	found := make([]evidence, calls)
 	idle := turns[0]
 	for _, i := range idle.ran[1:] {
-		own[i] += idle.grew
+		found[i] = found[i].and(idle.grew, 4)
 	}
 	for _, t := range turns[1:] {
-		if len(t.ran) == 1 || idle.grew == 0 {
-			own[t.ran[0]] += t.grew
+		switch i := t.ran[0]; {
+		case len(t.ran) == 1:
+			found[i] = found[i].and(t.grew, 4)
+		case idle.grew == 0:
+			found[i] = found[i].and(t.grew, 1)
 		}
 	}
-	return own
+	return found
+}
+
+func (e evidence) and(grew uint64, weight int) evidence {
+	if grew == 0 {
+		return e
+	}
+	return evidence{e.own + grew, e.weight + weight}
 }
 
 // charge is what is known of a call.
 type charge struct {
-	since  uint64 // bytes that the heap grew by since it began
-	own    uint64 // bytes that it grew by in this call's turns
-	trials int    // in how many trials
-	shared bool   // it ran beside others
-	out    bool   // it was cut off already
+	since uint64 // bytes that the heap grew by since it began
+	evidence
+	shared bool // it ran beside others
+	out    bool // it was cut off already
 }
 
 // verdict says who is to be cut off, by number: who was alone when the heap grew
-// by most bytes, else who took the most in trials, and in more than one of them:
-// on a busy machine one that was thought to wait may come to its turn late. Nobody,
-// while what was found is too little to tell.
+// by most bytes, else who took the most in trials. Nobody, while what was found is
+// too little to tell.
 func verdict(charges []charge, most uint64) []int {
 	var guilty []int
 	worst := most / 64
@@ -62,7 +81,7 @@ func verdict(charges []charge, most uint64) []int {
 		case a.out || a.since < most:
 		case !a.shared:
 			return []int{i}
-		case a.trials < 2:
+		case a.weight < enough:
 		case a.own > worst:
 			worst, guilty = a.own, []int{i}
 		case a.own == worst:
@@ -83,8 +102,7 @@ func (j *judge) try(calls, stuck []*watched, live, jump uint64) uint64 {
 	if len(stuck) == 1 && jump >= j.limit()/4 {
 		// No instructions take as much between two looks: it was a builtin, and
 		// this one alone is in any.
-		stuck[0].own += jump
-		stuck[0].trials = 2
+		stuck[0].found = stuck[0].found.and(jump, enough)
 	}
 	if len(stuck) > 0 {
 		turns[0], live = j.turn(calls, -1, live)
@@ -97,11 +115,8 @@ func (j *judge) try(calls, stuck []*watched, live, jump uint64) uint64 {
 		t, live = j.turn(calls, i, live)
 		turns = append(turns, t)
 	}
-	for i, own := range shares(len(calls), turns) {
-		if own > 0 {
-			calls[i].own += own
-			calls[i].trials++
-		}
+	for i, more := range shares(len(calls), turns) {
+		calls[i].found = calls[i].found.and(more.own, more.weight)
 	}
 	return live
 }

@@ -18,19 +18,15 @@ func TestShares(t *testing.T) {
 	nobody := turn{ran: []int{-1}}
 	for name, c := range map[string]struct {
 		turns []turn
-		want  []uint64
+		want  []evidence
 	}{
-		"nobody ran":             {[]turn{nobody}, []uint64{0, 0, 0}},
-		"one grew":               {[]turn{nobody, {0, []int{0}}, {70, []int{1}}}, []uint64{0, 70, 0}},
-		"both grew":              {[]turn{nobody, {30, []int{0}}, {70, []int{1}}}, []uint64{30, 70, 0}},
-		"one in a builtin grew":  {[]turn{{50, []int{-1, 2}}, {50, []int{0, 2}}, {100, []int{1, 2}}}, []uint64{0, 0, 50}},
-		"one in a builtin waits": {[]turn{{0, []int{-1, 2}}, {50, []int{0, 2}}, {0, []int{1, 2}}}, []uint64{50, 0, 0}},
-		"its builtin ended":      {[]turn{{50, []int{-1, 2}}, {10, []int{0}}}, []uint64{10, 0, 50}},
-		"beside one in a builtin": {
-			[]turn{{50, []int{-1, 2}}, {80, []int{0, 2}}, {20, []int{1, 2}}},
-			[]uint64{0, 0, 50},
-		},
-		"two in builtins": {[]turn{{50, []int{-1, 1, 2}}, {50, []int{0, 1, 2}}}, []uint64{0, 50, 50}},
+		"nobody ran":             {[]turn{nobody}, []evidence{{}, {}, {}}},
+		"one grew":               {[]turn{nobody, {0, []int{0}}, {70, []int{1}}}, []evidence{{}, {70, 4}, {}}},
+		"both grew":              {[]turn{nobody, {30, []int{0}}, {70, []int{1}}}, []evidence{{30, 4}, {70, 4}, {}}},
+		"one in a builtin grew":  {[]turn{{50, []int{-1, 2}}, {50, []int{0, 2}}, {100, []int{1, 2}}}, []evidence{{}, {}, {50, 4}}},
+		"one in a builtin waits": {[]turn{{0, []int{-1, 2}}, {50, []int{0, 2}}, {0, []int{1, 2}}}, []evidence{{50, 1}, {}, {}}},
+		"its builtin ended":      {[]turn{{50, []int{-1, 2}}, {10, []int{0}}}, []evidence{{10, 4}, {}, {50, 4}}},
+		"two in builtins":        {[]turn{{50, []int{-1, 1, 2}}, {50, []int{0, 1, 2}}}, []evidence{{}, {50, 4}, {50, 4}}},
 	} {
 		if got := shares(3, c.turns); !slices.Equal(got, c.want) {
 			t.Errorf("%s: got %v, want %v", name, got, c.want)
@@ -47,13 +43,13 @@ func TestVerdict(t *testing.T) {
 		"alone":                         {[]charge{{since: 640}}, []int{0}},
 		"alone, and cut off already":    {[]charge{{since: 700, out: true}}, nil},
 		"beside others, nothing found":  {[]charge{{since: 700, shared: true}, {since: 700, shared: true}}, nil},
-		"beside others, too little":     {[]charge{{since: 700, shared: true, own: 9, trials: 2}, {since: 700, shared: true}}, nil},
-		"beside others, the one grew":   {[]charge{{since: 700, shared: true, own: 5, trials: 2}, {since: 700, shared: true, own: 40, trials: 2}}, []int{1}},
-		"both grew: the worse":          {[]charge{{since: 700, shared: true, own: 80, trials: 2}, {since: 700, shared: true, own: 40, trials: 2}}, []int{0}},
-		"the worse is cut off already":  {[]charge{{since: 700, shared: true, own: 80, trials: 2, out: true}, {since: 700, shared: true, own: 40, trials: 2}}, []int{1}},
-		"beside others, in one trial":   {[]charge{{since: 700, shared: true, own: 80, trials: 1}, {since: 700, shared: true, own: 40, trials: 2}}, []int{1}},
-		"one that began later":          {[]charge{{since: 100, shared: true, own: 80, trials: 2}, {since: 700, shared: true, own: 40, trials: 2}}, []int{1}},
-		"two that cannot be told apart": {[]charge{{since: 700, shared: true, own: 80, trials: 2}, {since: 700, shared: true, own: 80, trials: 2}}, []int{0, 1}},
+		"beside others, too little":     {[]charge{{since: 700, shared: true, evidence: evidence{9, enough}}, {since: 700, shared: true}}, nil},
+		"beside others, the one grew":   {[]charge{{since: 700, shared: true, evidence: evidence{5, enough}}, {since: 700, shared: true, evidence: evidence{40, enough}}}, []int{1}},
+		"both grew: the worse":          {[]charge{{since: 700, shared: true, evidence: evidence{80, enough}}, {since: 700, shared: true, evidence: evidence{40, enough}}}, []int{0}},
+		"the worse is cut off already":  {[]charge{{since: 700, shared: true, evidence: evidence{80, enough}, out: true}, {since: 700, shared: true, evidence: evidence{40, enough}}}, []int{1}},
+		"beside others, in one trial":   {[]charge{{since: 700, shared: true, evidence: evidence{80, enough - 1}}, {since: 700, shared: true, evidence: evidence{40, enough}}}, []int{1}},
+		"one that began later":          {[]charge{{since: 100, shared: true, evidence: evidence{80, enough}}, {since: 700, shared: true, evidence: evidence{40, enough}}}, []int{1}},
+		"two that cannot be told apart": {[]charge{{since: 700, shared: true, evidence: evidence{80, enough}}, {since: 700, shared: true, evidence: evidence{80, enough}}}, []int{0, 1}},
 		"one waited all the time":       {[]charge{{since: 700, shared: true}, {since: 700}}, []int{1}},
 	} {
 		if got := verdict(c.charges, 640); !slices.Equal(got, c.want) {

@@ -33,10 +33,8 @@ type watched struct {
 	d    *deadline
 	hung func() // nil: nobody wants to know
 
-	start uint64 // bytes of the heap, when it was first looked at; 0: it was not
-	own   uint64 // bytes that the heap grew by in its turns of trials; see shares
-	// trials is in how many of them.
-	trials int
+	start uint64   // bytes of the heap, when it was first looked at; 0: it was not
+	found evidence // in trials
 	// shared says that another call ran during it: what the heap grew by since
 	// its start may be the other's.
 	shared bool
@@ -138,7 +136,7 @@ func (j *judge) lookAtHeap(calls []*watched) {
 			w.start = now
 		}
 		if now < w.start+j.limit()/2 {
-			w.own, w.trials = 0, 0
+			w.found = evidence{}
 			continue
 		}
 		suspicious = true
@@ -213,7 +211,7 @@ func (j *judge) over(calls []*watched, live uint64) bool {
 func (j *judge) guilty(calls []*watched, live uint64) []*watched {
 	charges := make([]charge, len(calls))
 	for i, w := range calls {
-		charges[i] = charge{since: grown(w.start, live), own: w.own, trials: w.trials, shared: w.shared, out: w.d.Context.Err() != nil}
+		charges[i] = charge{since: grown(w.start, live), evidence: w.found, shared: w.shared, out: w.d.Context.Err() != nil}
 	}
 	var guilty []*watched
 	for _, i := range verdict(charges, j.limit()) {

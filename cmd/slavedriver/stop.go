@@ -123,34 +123,38 @@ func (c *command) findJob(ctx context.Context, file, name string) (dir, job stri
 // stopRuns ends runs side by side, and says of each that it has ended.
 func (c *command) stopRuns(ctx context.Context, dir string, runs []engine.ActiveRun) error {
 	var stopping sync.WaitGroup
-	errs := make([]error, len(runs))
+	stopped, errs := make([]bool, len(runs)), make([]error, len(runs))
 	for i, r := range runs {
-		stopping.Go(func() { errs[i] = engine.StopRun(ctx, dir, r, stoppedBy(os.Getenv), c.clock) })
+		stopping.Go(func() { stopped[i], errs[i] = engine.StopRun(ctx, dir, r, stoppedBy(os.Getenv), c.clock) })
 	}
 	stopping.Wait()
 	for i, r := range runs {
 		if errs[i] != nil {
 			continue
 		}
-		if err := c.sayStopped(r); err != nil {
+		if err := c.sayStopped(r, stopped[i]); err != nil {
 			return err
 		}
 	}
 	return errors.Join(errs...)
 }
 
-func (c *command) sayStopped(r engine.ActiveRun) error {
+func (c *command) sayStopped(r engine.ActiveRun, stopped bool) error {
 	if c.json {
-		return c.printJSON(map[string]any{"job": r.Job, "run": r.ID, "attempt": r.Attempt, "stopped": true})
+		return c.printJSON(map[string]any{"job": r.Job, "run": r.ID, "attempt": r.Attempt, "stopped": stopped})
 	}
-	_, err := fmt.Fprintln(c.stdout, logging.Escape(fmt.Sprintf("run %s of job %q was stopped", r.ID, r.Job)))
+	what := "was stopped"
+	if !stopped {
+		what = "had ended by itself just before"
+	}
+	_, err := fmt.Fprintln(c.stdout, logging.Escape(fmt.Sprintf("run %s of job %q %s", r.ID, r.Job, what)))
 	return err
 }
 
 // stoppedBy is the reason that is recorded: with the name of whoever called
 // sudo, or of the user.
 func stoppedBy(getenv func(string) string) string {
-	const reason = "stopped by hand"
+	const reason = engine.ReasonByHand
 	if name := getenv("SUDO_USER"); name != "" {
 		return reason + " (" + name + ")"
 	}

@@ -63,6 +63,7 @@ type process struct {
 	told               runfile.Told
 	kept               runfile.Kept
 	stop               *runfile.Stop
+	signalled          bool
 }
 
 // New makes a machine on which nothing runs. boot is the time since it was

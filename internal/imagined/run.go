@@ -161,8 +161,15 @@ func (r *Run) End(ctx context.Context, grace time.Duration) error {
 	if r.timer != nil {
 		r.timer.Stop()
 	}
+	r.signalled = true
 	r.exit(code)
 	return nil
+}
+
+// Signalled says whether End ended the run.
+func (r *Run) Signalled() bool {
+	defer r.lock()()
+	return r.signalled
 }
 
 func (r *Run) deaf() bool {

@@ -7,7 +7,7 @@
 //	stdout       the job's output, written by the job itself
 //	stderr
 //	cursor       what was delivered and what was dropped of the output
-//	stop.json    why the run is being ended; stop.sent once SIGTERM was sent
+//	stop.json    why the run is being ended; stop.sent once a signal was sent for that
 //
 // Beside the folder, active/.made-ID is another name of intent.json: see trace.
 //

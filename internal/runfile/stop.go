@@ -142,12 +142,12 @@ func (r *Run) press(h *hunt, kill time.Duration) (left bool, err error) {
 	case Boottime() >= kill:
 		sig = syscall.SIGKILL
 	case look.Held && !look.Began && !look.Exited: // its traps would swallow SIGTERM
-	case !r.wasTermed():
+	case !r.Signalled():
 		sig = syscall.SIGTERM
 	}
 	n, err := h.signal(sig)
-	if n > 0 && sig == syscall.SIGTERM {
-		r.noteTermed()
+	if n > 0 && sig != 0 {
+		r.noteSignalled()
 	}
 	if n > 0 || err != nil {
 		return true, err
@@ -156,10 +156,10 @@ func (r *Run) press(h *hunt, kill time.Duration) (left bool, err error) {
 	return err != nil || look.Held && !look.Exited && look.SameWorld, err
 }
 
-// wasTermed says whether SIGTERM was sent, by us or by a shift before. It is
-// noted by an empty file after the fact: should that be lost, a second SIGTERM
-// is the lesser evil.
-func (r *Run) wasTermed() bool {
+// Signalled says whether End sent a signal, ours or that of a shift before. It is
+// noted by an empty file after the fact: should that be lost, a second SIGTERM is
+// the lesser evil.
+func (r *Run) Signalled() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if !r.termed {
@@ -169,7 +169,7 @@ func (r *Run) wasTermed() bool {
 	return r.termed
 }
 
-func (r *Run) noteTermed() {
+func (r *Run) noteSignalled() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.termed = true

@@ -96,6 +96,9 @@ func (s *State) path() string { return s.dir.Path("state.json") }
 func (s *State) read() (map[string]any, error) {
 	values := map[string]any{}
 	data, err := durable.ReadFile(s.path())
+	if errors.Is(err, durable.ErrOdd) {
+		return nil, fmt.Errorf("the state was put aside (%w) and is empty now", err)
+	}
 	if errors.Is(err, os.ErrNotExist) {
 		return values, nil
 	}

@@ -90,3 +90,13 @@ func TestTornStateIsSetAsideAndSaidOnce(t *testing.T) {
 	}
 	must(t, state.Set("n", 2.0))
 }
+
+func TestAStateThatIsNoFileIsPutAsideAndSaidOnce(t *testing.T) {
+	dir := open(t, t.TempDir())
+	must(t, os.Mkdir(dir.Path("state.json"), 0o700))
+	state := dir.State()
+	if _, _, err := state.Get("n"); err == nil || !strings.Contains(err.Error(), "put aside") {
+		t.Errorf("it says: %v", err)
+	}
+	must(t, state.Set("n", 2.0))
+}

@@ -26,7 +26,10 @@ func missedButStarted(b *bench) {
 	b.wantMiss(b.b, b.claim("job", b.due, "t2"), engine.Used)
 	b.wantMiss(b.b, b.claim("job", b.due.Add(-time.Minute), "t2"), engine.Used)
 	b.wantMiss(b.b, b.claim("another job", b.due.Add(-time.Minute), "t2"), engine.Granted)
-	b.wantMiss(b.b, b.claim("job", b.due.Add(time.Minute), "t3"), engine.Granted)
+	later := b.b.one(b.b.store.Miss, b.claim("job", b.due.Add(time.Minute), "t3"))
+	if later.Answer != engine.Granted || !later.Since.Equal(b.due) {
+		b.Errorf("answered %+v, not since %s", later, b.due)
+	}
 }
 
 // Who is told first tells it, and is answered the same when it asks again, though

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"slavedriver/internal/runfile"
@@ -45,11 +46,7 @@ func eachActive(dir string, take func(id string)) error {
 
 // Goes says whether a process of the run is there, or about to be.
 func (r ActiveRun) Goes() bool {
-	switch r.State {
-	case RunStarting, RunRunning, RunEnding, RunOrphaned:
-		return true
-	}
-	return false
+	return slices.Contains([]RunState{RunStarting, RunRunning, RunEnding, RunOrphaned}, r.State)
 }
 
 // ReasonByHand is how the reasons of StopRun begin.

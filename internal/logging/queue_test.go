@@ -19,8 +19,6 @@ func (c *counted) write(time.Time, engine.Level, string, map[string]any) {
 	c.n++
 }
 
-func (c *counted) close() {}
-
 // A log is closed while others still write to it: what comes later is dropped.
 func TestAClosedQueueTakesNothing(t *testing.T) {
 	to := &counted{}

@@ -52,6 +52,8 @@ type agenda struct {
 	// of it can be made (config.go).
 	LoadTrouble trouble `json:"loadTrouble,omitzero"`
 	CopyTrouble trouble `json:"copyTrouble,omitzero"`
+	// SecretTrouble is that the entry file does not get its secrets.
+	SecretTrouble trouble `json:"secretTrouble,omitzero"`
 }
 
 type storeMet struct {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -108,6 +109,26 @@ func (d *duty) tellCopy() {
 		d.Log.Log(Notice, "the last good copy of the entry file is made again", nil)
 	}
 	d.agenda.CopyTrouble = t
+	d.dirty = true
+}
+
+// tellSecrets tells of secrets that the entry file does not get, when that begins
+// or others are missing: what needs them fails once it is used. It is not said
+// again: the file may do without them.
+func (d *duty) tellSecrets() {
+	before := d.agenda.SecretTrouble
+	t, news := before.next(strings.Join(d.Plan.MissingSecrets, "\n"), d.now())
+	switch news {
+	case newsNone, newsAgain:
+		return
+	case newsOfIt:
+		for _, sentence := range d.Plan.MissingSecrets {
+			d.Log.Log(Error, "a secret is missing: "+sentence, nil)
+		}
+	case newsIsOver:
+		d.Log.Log(Notice, "no secret is missing any more; that was so since "+shortTime(before.Since), nil)
+	}
+	d.agenda.SecretTrouble = t
 	d.dirty = true
 }
 

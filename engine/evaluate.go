@@ -16,6 +16,7 @@ func (d *duty) evaluate() {
 	}
 	d.tellLoad()
 	d.tellCopy()
+	d.tellSecrets()
 	if !d.At.IsZero() {
 		d.evaluateMinute(d.At)
 		return

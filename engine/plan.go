@@ -29,6 +29,9 @@ type Plan struct {
 	Files []string
 	// Warnings are sentences about what is valid and probably not meant.
 	Warnings []string
+	// MissingSecrets are the secrets that the entry file asked for and did not get,
+	// each a sentence with file, line and reason; they are in Warnings too.
+	MissingSecrets []string
 }
 
 // LockStore says where leases are kept: by a URL, by fields, or by a URL and

@@ -45,12 +45,9 @@ var alertFields = sync.OnceValue(func() *fieldSet[alertOptions] {
 		stored("recovered", flag, func(o *alertOptions) *bool { return &o.recovered }, true, "true",
 			"Whether it is sent when the job recovers about whose failures it was sent."),
 		{
-			name: "send", typ: "function of an alert", doc: "A function `(alert)` that sends it; where it throws, the next failure tries again.",
+			name: "send", typ: "function of an alert", doc: "A function `(alert)` that sends it; where it throws, or returns nil and a message, the next failure tries again.",
 			set: func(_ site, o *alertOptions, v lua.LValue) (err error) {
-				var ok bool
-				if o.send, ok = v.(*lua.LFunction); !ok {
-					err = mustBe("a function", v)
-				}
+				o.send, err = toSend(v)
 				return err
 			},
 			get:   func(_ site, o *alertOptions) lua.LValue { return o.send },
@@ -90,13 +87,13 @@ func makeAlert(at site, v lua.LValue) (lua.LValue, error) {
 	if err != nil {
 		return nil, about("alert:", err)
 	}
-	key := s.alertKey(o)
+	key, where := s.alertKey(o), at.position()
 	s.lastHandler++
 	s.addHandler(&handler{
 		id: s.lastHandler, pattern: "slavedriver.job.*", events: []string{engine.EventJobError, engine.EventJobRecovered},
-		where: at.position(), attachOptions: o.attachOptions,
+		where: where, attachOptions: o.attachOptions,
 		fn: s.L.NewFunction(func(L *lua.LState) int {
-			site{s: s, L: L}.alert(o, key, objectOf[eventObject](L.Get(3)))
+			site{s: s, L: L, from: where}.alert(o, key, objectOf[eventObject](L.Get(3)))
 			return 0
 		}),
 	})
@@ -200,7 +197,46 @@ func (at site) send(o *alertOptions, e *eventObject, kind string, failures int) 
 	}
 	at.L.Push(o.send)
 	at.L.Push(alert)
-	at.L.Call(1, 0)
+	at.L.Call(1, 2)
+	first, second := at.L.Get(-2), at.L.Get(-1)
+	at.L.Pop(2)
+	if err := notSent(first, second); err != nil {
+		at.raise(err)
+	}
+}
+
+// hintOfSenders is for who forgot that a sender is called to make a function.
+const hintOfSenders = `call the sender: send = slack({ url = … })`
+
+// toSend is a function that sends alerts. A table that can be called makes one,
+// as the senders of the examples do.
+func toSend(v lua.LValue) (*lua.LFunction, error) {
+	if fn, ok := v.(*lua.LFunction); ok {
+		return fn, nil
+	}
+	if t, ok := v.(*lua.LTable); ok {
+		if mt, ok := t.Metatable.(*lua.LTable); ok && mt.RawGetString("__call") != lua.LNil {
+			return nil, wrong("must be a function, not a sender that was not called").hinting(hintOfSenders)
+		}
+	}
+	return nil, mustBe("a function", v)
+}
+
+// notSent says why an alert counts as not sent after what send returned: it fails as
+// the modules do, by nil and a message, or by false.
+func notSent(first, second lua.LValue) error {
+	switch {
+	case first.Type() == lua.LTFunction:
+		return wrong("alert: send returned a function, so nothing was sent: %s", hintOfSenders)
+	case first == lua.LFalse && second == lua.LNil:
+		return wrong("alert: send returned false, so it counts as not sent")
+	case (first == lua.LNil || first == lua.LFalse) && second != lua.LNil:
+		if lua.LVCanConvToString(second) {
+			return wrong("alert: send failed: %s", second)
+		}
+		return wrong("alert: send failed, and returned %s instead of a message", describe(second))
+	}
+	return nil
 }
 
 // alertText is an alert in a sentence.

@@ -85,6 +85,43 @@ end })`)
 	equal(t, "sent", out.String(), "Backup failed 2 times in a row: exit code 2\n")
 }
 
+// TestASendThatDoesNotSend: what it returns is looked at, and the next failure tries again.
+func TestASendThatDoesNotSend(t *testing.T) {
+	for returned, want := range map[string]string{
+		"function() end":       "alert: send returned a function, so nothing was sent: " + hintOfSenders,
+		`nil, "no network"`:    "alert: send failed: no network",
+		`false, "no network"`:  "alert: send failed: no network",
+		"nil, {}":              "alert: send failed, and returned a table instead of a message",
+		"false":                "alert: send returned false, so it counts as not sent",
+		"":                     "",
+		"nil":                  "",
+		`true, "whatever"`:     "",
+		`200, "no", { a = 1 }`: "",
+	} {
+		s, _ := mustLoad(t, "slavedriver.alert({ send = function()\nreturn "+returned+"\nend })")
+		state := mapState{values: map[string]any{}}
+		s.UseState(state)
+		failures := s.Call(t.Context(), failure(&engine.Job{Name: "Backup", Slug: "backup"}, 1))
+		got := ""
+		if len(failures) == 1 {
+			got = failures[0].Err.Error()
+		}
+		if want != "" {
+			want = "slavedriver.lua:1: " + want
+		}
+		equal(t, returned, got, want)
+		equal(t, returned+": noted", len(state.values) > 0, want == "")
+	}
+}
+
+// TestASenderThatIsNotCalled is found when the file loads, where that is sure.
+func TestASenderThatIsNotCalled(t *testing.T) {
+	e := loadError(t, "slavedriver.alert({ send = setmetatable({}, { __call = function() end }) })")
+	equal(t, "message", e.Error(), "slavedriver.lua:1: alert: `send` must be a function, not a sender that was not called")
+	equal(t, "hint", e.Hint, hintOfSenders)
+	equal(t, "a table", loadError(t, "slavedriver.alert({ send = {} })").Message, "alert: `send` must be a function, not a table")
+}
+
 // TestAnAlertDoesNotNeedTheState: on a full disk it is sent, and that it cannot
 // be noted is said.
 func TestAnAlertDoesNotNeedTheState(t *testing.T) {

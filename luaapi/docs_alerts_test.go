@@ -24,7 +24,7 @@ func loadWithSenders(t *testing.T, source string, change ...func(*Options)) (*Sc
 	t.Helper()
 	all := map[string]string{"slavedriver.lua": source}
 	paths, err := filepath.Glob("../examples/senders/*.lua")
-	if err != nil || len(paths) != 4 {
+	if err != nil || len(paths) != 5 {
 		t.Fatalf("the senders are %v (%v)", paths, err)
 	}
 	for _, path := range paths {

@@ -82,28 +82,34 @@ func atItsBase(err error) error {
 	return err
 }
 
-// functionResult is what two results of a job's function mean: nothing, or
-// true, is a success, a number the exit status, nil or false with a message a
-// failure.
+// functionResult is what two results of a job's function mean: nothing, nil or
+// true is a success, a number the exit status, false, or nil with a message, a
+// failure. A failure always says something: a job that just ends is a riddle.
 func functionResult(first, second lua.LValue) (status int, message string, err error) {
-	failed := second != lua.LNil
 	switch v := first.(type) {
 	case lua.LNumber:
 		status, err = exitNumber(v)
-		return status, "", err
 	case *lua.LNilType:
+		if second == lua.LNil {
+			return 0, "", nil
+		}
+		status, message = 1, "the function returned nil"
 	case lua.LBool:
-		failed = failed || !bool(v)
+		if bool(v) {
+			return 0, "", nil
+		}
+		status, message = 1, "the function returned false"
 	default:
 		return 1, "", mustBe("nothing, an exit status, or nil and a message", first)
 	}
-	if !failed {
-		return 0, "", nil
-	}
-	if lua.LVCanConvToString(second) {
+	switch {
+	case err != nil || status == 0 || second == lua.LNil:
+	case lua.LVCanConvToString(second):
 		message = strings.TrimRight(second.String(), "\n")
+	default:
+		message = strings.TrimPrefix(message+", and "+describe(second)+" instead of a message", ", and ")
 	}
-	return 1, message, nil
+	return status, message, err
 }
 
 // exitNumber is a number that a process can end with.

@@ -52,8 +52,13 @@ func (s *Script) unknownSlaveMistake(name string) error {
 	return m.hinting("the known slaves are " + strings.Join(s.known, ", "))
 }
 
-// warnOfUnknownSelf looks whether this slave is one of the known ones.
+// warnOfUnknownSelf looks whether this slave is one of the known ones, and whether
+// they can know of each other.
 func (s *Script) warnOfUnknownSelf() {
+	if len(s.known) > 1 && !s.lockStore().Shared() {
+		s.warn("setKnownSlaves names %d slaves, but there is no lock store that they share (setLockStore): nobody notices when one of them is lost", len(s.known))
+		s.plan.Warnings = s.warnings
+	}
 	if s.known != nil && !slices.Contains(s.known, s.plan.Slave) {
 		s.warn("this slave, %s, is none of setKnownSlaves", s.plan.Slave)
 		s.plan.Warnings = s.warnings

@@ -24,6 +24,8 @@ type moduleState struct {
 	secrets redact.Secrets
 	loaded  bool // the entry file is
 
+	missingSecrets []string // what loading did not get, and why
+
 	log      engine.Logger // nil until UseLog
 	early    []func()      // messages that wait for it
 	inLogger bool          // a logger function of the script is running
@@ -134,6 +136,7 @@ func (at site) callModule(module string, f *modules.Function) int {
 	case err != nil && !f.Fails:
 		at.raise(about(name+":", err))
 	case err != nil:
+		at.missingSecret(module, f, err)
 		at.L.Push(lua.LNil)
 		at.L.Push(lua.LString(at.s.secrets.String(err.Error())))
 		return 2
@@ -142,6 +145,20 @@ func (at site) callModule(module string, f *modules.Function) int {
 		at.L.Push(at.s.moduleValue(v))
 	}
 	return len(results)
+}
+
+// missingSecret notes that the entry file did not get a secret: most files drop the
+// message, and nobody would know before what needs the secret fails.
+func (at site) missingSecret(module string, f *modules.Function, err error) {
+	if module != "secret" || at.s.loaded {
+		return
+	}
+	told := at.L.Get(1).String()
+	sentence := at.s.secrets.String(fmt.Sprintf("%s: secret.%s(%q): %v", at.position(), f.Name, told, err))
+	if !slices.Contains(at.s.missingSecrets, sentence) { // in a loop
+		at.s.missingSecrets = append(at.s.missingSecrets, sentence)
+		at.s.warnings = append(at.s.warnings, sentence)
+	}
 }
 
 // moduleArgs reads the arguments of a call by their declarations.

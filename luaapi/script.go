@@ -247,7 +247,7 @@ func (s *Script) makePlan() error {
 	}
 	s.warnOfFilters()
 	s.warnOfUnadded()
-	s.plan.Files, s.plan.Warnings = s.files, s.warnings
+	s.plan.Files, s.plan.Warnings, s.plan.MissingSecrets = s.files, s.warnings, s.missingSecrets
 	return nil
 }
 

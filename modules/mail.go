@@ -181,12 +181,13 @@ func oneLine(text string) string {
 type MailError struct {
 	Server  string
 	Message string
-	Code    int // of the server's answer; 0: there was none
+	Code    int  // of the server's answer; 0: there was none
+	NoTLS   bool // the server does not offer what tls asks for
 }
 
 func (e *MailError) Error() string { return "mail through " + e.Server + ": " + e.Message }
 
 // Permanent says that the server refuses for good, as far as it knows.
-func (e *MailError) Permanent() bool { return e.Code >= 500 }
+func (e *MailError) Permanent() bool { return e.Code >= 500 || e.NoTLS }
 
 var errNotTaken = errors.New("the server did not take the mail")

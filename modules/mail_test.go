@@ -69,7 +69,11 @@ func TestMailOverTLSWithLogin(t *testing.T) {
 func TestMailNeedsTLS(t *testing.T) {
 	_, args := smtpServer(t, testserver.SMTPOptions{Plain: true})
 	_, err := call(t, world(), "mail.send", with(args, Args{"text": "x"}))
-	fails(t, err, "STARTTLS")
+	fails(t, err, `the server offers no STARTTLS; if it has no TLS say tls = "none", for TLS from the beginning tls = "implicit"`)
+	var refused *MailError
+	if !errors.As(err, &refused) || !refused.Permanent() {
+		t.Errorf("nobody is told that the table is wrong: %v", err)
+	}
 	if _, err := call(t, world(), "mail.send", with(args, Args{"text": "x", "tls": tlsNone})); err != nil {
 		t.Error(err)
 	}

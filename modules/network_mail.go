@@ -169,6 +169,10 @@ func (m *Mail) failed(err error) error {
 		e.Code = sending.ErrorCode()
 	}
 	e.Message = explainTLS(err, "ca").Error()
+	if strings.HasSuffix(e.Message, "target host does not support STARTTLS") { // go-mail has no other word for it
+		e.NoTLS = true
+		e.Message = `the server offers no STARTTLS; if it has no TLS say tls = "none", for TLS from the beginning tls = "implicit"`
+	}
 	if m.Password != "" {
 		e.Message = strings.ReplaceAll(e.Message, m.Password, redact.Mark)
 	}

@@ -66,7 +66,7 @@ func TestExamplesAreAllUsed(t *testing.T) {
 		t.Fatal(err)
 	}
 	used := map[string]bool{"slavedriver.lua": true, "alert.lua": true, "slavedriver_test.lua": true}
-	for _, sender := range []string{"slack", "pagerduty", "mail", "healthchecks"} { // TestSenders
+	for _, sender := range []string{"slack", "pagerduty", "mail", "healthchecks", "options"} { // TestSenders
 		used["senders/"+sender+".lua"] = true
 	}
 	for line := range strings.Lines(string(out)) {

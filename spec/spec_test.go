@@ -80,6 +80,11 @@ func setup(env *testscript.Env) error {
 	}
 	env.Setenv("PATH", binary+string(os.PathListSeparator)+os.Getenv("PATH"))
 	env.Setenv("HOME", home)
+	examples, err := filepath.Abs("../examples")
+	if err != nil {
+		return err
+	}
+	env.Setenv("EXAMPLES", examples)
 	env.Setenv("VAR", filepath.Join(env.WorkDir, "var"))
 	env.Setenv("SLAVEDRIVER_VAR_DIR", filepath.Join(env.WorkDir, "var"))
 	env.Setenv("SLAVEDRIVER_SLAVE_NAME", "test1")

@@ -7,24 +7,30 @@
 -- options of attach may be given. A run that is tried again is pinged at its end.
 local slavedriver = require("slavedriver")
 local http = require("slavedriver.http")
-local log = require("slavedriver.log")
+local options = require("senders.options")
 
 local most = 100000 -- bytes of a ping's body
 
-return function(options)
-  assert(options.job, "senders.healthchecks needs { job =, url = }")
-  if not options.url then -- a secret that is missing must not keep the jobs from running
-    log.error("senders.healthchecks has no url: nothing is pinged about " .. options.job)
+local known = {
+  job = options.text, url = options.url,
+  tags = options.any, priority = options.any, timeout = options.any,
+}
+
+return options.sender("healthchecks", { "job" }, known, function(given)
+  local filter = { job = given.job, tags = given.tags, priority = given.priority, timeout = given.timeout }
+  if not given.url then -- who waits for pings notices; of a failure, we say so too
+    slavedriver:attach("slavedriver.job.finished.error", function()
+      options.secret("healthchecks", given, "url")
+    end, filter)
     return
   end
-  local url = (options.url:gsub("/+$", ""))
+  local url = (given.url:gsub("/+$", ""))
   local function ping(to, body)
     assert(http.post(to, {
       body = body, headers = { ["Content-Type"] = "text/plain" },
-      outbox = true, order = "ping " .. options.job, -- a start that comes after its end would count as hanging
+      outbox = true, order = "ping " .. given.job, -- a start that comes after its end would count as hanging
     }))
   end
-  local filter = { job = options.job, tags = options.tags, priority = options.priority, timeout = options.timeout }
   slavedriver:attach("slavedriver.job.started", function(job, params, event)
     if event.run.attempt == 1 then
       ping(url .. "/start", event.run.id)
@@ -37,4 +43,4 @@ return function(options)
     local reason = params.reason or ("exit code " .. tostring(params.exitCode))
     ping(url .. "/fail", (reason .. "\n" .. event.run:output({ maxBytes = most })):sub(1, most))
   end, filter)
-end
+end)

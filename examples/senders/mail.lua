@@ -4,21 +4,37 @@
 --     host = "smtp.example.com", from = "jobs@example.com", to = { "ops@example.com" },
 --   }) })
 --
--- All options of slavedriver.mail may be given: port, tls, user, password, cc … (the
--- path of ca as an absolute one).
+-- The options are those of slavedriver.mail, but for the content (the path of ca is an
+-- absolute one).
 local mail = require("slavedriver.mail")
+local options = require("senders.options")
+
+local function addresses(v)
+  for _, address in ipairs(type(v) == "table" and v or { v }) do
+    if type(address) ~= "string" or not address:find("^.+@.+$") then
+      return "must be addresses, such as ops@example.com, not " .. tostring(address)
+    end
+  end
+end
+
+local known = {
+  host = options.text, port = options.any, timeout = options.any, ca = options.text,
+  tls = options.choice("starttls", "implicit", "none"), user = options.text, password = options.text,
+  from = addresses, to = addresses, cc = addresses, bcc = addresses, replyTo = addresses, headers = options.any,
+}
 
 -- when is a time for people and for programs.
 local function when(time)
   return os.date("%Y-%m-%d %H:%M:%S %Z", time)
 end
 
-return function(options)
-  assert(options.host and options.from and options.to,
-    "senders.mail needs { host =, from =, to = }")
+return options.sender("mail", { "host", "from", "to" }, known, function(given)
   return function(alert)
+    if given.user then
+      options.secret("mail", given, "password")
+    end
     local letter = { outbox = true }
-    for name, value in pairs(options) do
+    for name, value in pairs(given) do
       letter[name] = value
     end
     letter.subject = "[" .. alert.slave .. "] " .. alert.text
@@ -38,4 +54,4 @@ return function(options)
     letter.text = table.concat(lines, "\n")
     assert(mail.send(letter))
   end
-end
+end)

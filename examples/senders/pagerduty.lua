@@ -6,9 +6,15 @@
 -- key is the integration's; severity is "critical" (the default), "error", "warning" or
 -- "info", or a function (alert) that returns one of these.
 local http = require("slavedriver.http")
-local log = require("slavedriver.log")
+local options = require("senders.options")
 
-local severities = { critical = true, error = true, warning = true, info = true }
+local severity = options.choice("critical", "error", "warning", "info")
+local known = {
+  key = options.text, url = options.url,
+  severity = function(v)
+    return type(v) ~= "function" and severity(v) or nil
+  end,
+}
 
 -- cut keeps so many bytes at the most, and no half of a character.
 local function cut(s, most)
@@ -18,22 +24,20 @@ local function cut(s, most)
   return (s:sub(1, most):gsub("[\192-\255]?[\128-\191]*$", ""))
 end
 
-return function(options)
-  if not options.key then -- a secret that is missing must not keep the jobs from running
-    log.error("senders.pagerduty has no key: alerts to PagerDuty will fail")
-  end
-  local url = options.url or "https://events.pagerduty.com/v2/enqueue"
+return options.sender("pagerduty", {}, known, function(given)
+  local url = given.url or "https://events.pagerduty.com/v2/enqueue"
   return function(alert)
-    local message = { routing_key = assert(options.key, "senders.pagerduty has no key"), dedup_key = cut(alert.id, 255), event_action = "resolve" }
+    local message = { routing_key = options.secret("pagerduty", given, "key"), dedup_key = cut(alert.id, 255), event_action = "resolve" }
     if alert.kind == "failing" then
-      local severity = options.severity or "critical"
-      if type(severity) == "function" then
-        severity = severity(alert)
+      local level = given.severity or "critical"
+      if type(level) == "function" then
+        level = level(alert)
+        local wrong = severity(level)
+        assert(not wrong, "senders.pagerduty: what the function `severity` returns " .. tostring(wrong))
       end
-      assert(severities[severity], "senders.pagerduty: there is no severity " .. tostring(severity))
       message.event_action = "trigger"
       message.payload = {
-        summary = cut(alert.text, 1024), source = alert.slave, severity = severity, component = alert.job.name,
+        summary = cut(alert.text, 1024), source = alert.slave, severity = level, component = alert.job.name,
         timestamp = os.date("!%Y-%m-%dT%H:%M:%SZ", alert.time),
         custom_details = {
           run = alert.run and alert.run.id, failures = alert.failures, reason = alert.reason,
@@ -44,4 +48,4 @@ return function(options)
     -- In order: an incident that is resolved before it is triggered stays open.
     assert(http.post(url, { json = message, outbox = true, order = "pagerduty " .. message.dedup_key }))
   end
-end
+end)

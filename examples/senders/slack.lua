@@ -4,8 +4,8 @@
 --
 -- url is the webhook's; icons may be changed: { failing = ":fire:", recovered = ":sun:" }.
 local http = require("slavedriver.http")
-local log = require("slavedriver.log")
 local text = require("slavedriver.text")
+local options = require("senders.options")
 
 local longest = 2800 -- a section of a message holds 3000 characters
 
@@ -25,18 +25,21 @@ local function tail(s)
   return "…\n" .. s:sub((s:find("[\n;]") or 0) + 1)
 end
 
-return function(options)
-  if not options.url then -- a secret that is missing must not keep the jobs from running
-    log.error("senders.slack has no url: alerts to Slack will fail")
+local known = { url = options.url, icons = options.table({ failing = options.text, recovered = options.text }) }
+
+return options.sender("slack", {}, known, function(given)
+  local icons = { failing = ":red_circle:", recovered = ":large_green_circle:" }
+  for kind, icon in pairs(given.icons or {}) do
+    icons[kind] = icon
   end
-  local icons = options.icons or { failing = ":red_circle:", recovered = ":large_green_circle:" }
   return function(alert)
+    local url = options.secret("slack", given, "url")
     local head = icons[alert.kind] .. " *" .. escape(alert.text) .. "* on " .. escape(alert.slave)
     local blocks = { { type = "section", text = { type = "mrkdwn", text = tail(head) } } }
     if alert.kind == "failing" and alert.output ~= "" then
       local output = tail(escape((text.replace(alert.output, "```", "'''"))))
       table.insert(blocks, { type = "section", text = { type = "mrkdwn", text = "```\n" .. output .. "\n```" } })
     end
-    assert(http.post(assert(options.url, "senders.slack has no url"), { json = { text = escape(alert.text), blocks = blocks }, outbox = true }))
+    assert(http.post(url, { json = { text = escape(alert.text), blocks = blocks }, outbox = true }))
   end
-end
+end)

@@ -181,7 +181,7 @@ func (f shelf) slip(id string) (*slip, error) {
 	s := &slip{id: id, to: head.To, about: head.About, created: head.Created, order: head.Order}
 	var t tries
 	if data, err := os.ReadFile(f.path(id + triesSuffix)); err == nil && json.Unmarshal(data, &t) == nil {
-		s.tries, s.next = t.Count, t.Next
+		s.tries, s.next, s.why = t.Count, t.Next, t.Error
 	}
 	return s, nil
 }

@@ -46,6 +46,7 @@ type Box struct {
 	holding bool // it has the lock
 	waited  bool // for the lock, longer than patience
 	finish  bool // it ends when nothing is due
+	told    waiting
 }
 
 // New makes the outbox in the folder dir, which comes with the first letter.
@@ -83,7 +84,7 @@ func (b *Box) Start(ctx context.Context, idle func()) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.ctx, b.idle = ctx, idle
-	if !b.shelf.isEmpty() {
+	if !b.shelf.isEmpty() || b.shelf.waiting() != (waiting{}) { // one who died before he said that it is over
 		b.begin()
 	}
 }

@@ -64,7 +64,7 @@ func TestAServerThatIsDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
 		w.fail["x"] = errors.New("connection refused")
-		b := w.box(dir)
+		b, began := w.box(dir), time.Now()
 		shift(t, b, func() { put(t, b, letter("a", "x")) })
 		w.said(t, "warning letter a could not be sent from the outbox, and is tried again for a day: connection refused")
 		for range 23 * 60 {
@@ -74,12 +74,13 @@ func TestAServerThatIsDown(t *testing.T) {
 		if n := len(w.triedNow()); n < 28 || n > 32 {
 			t.Errorf("%d tries", n)
 		}
-		w.said(t)
+		w.said(t, "error 1 message waits in the outbox since "+began.Local().Format("2006-01-02 15:04")+
+			": letter a could not be sent: connection refused; it is tried for a day")
 		for range 3 * 60 {
 			time.Sleep(time.Minute)
 			shift(t, w.box(dir), nil)
 		}
-		w.said(t, "error gave up sending letter a, put into the outbox at ")
+		w.said(t, "error gave up sending letter a, put into the outbox at ", "notice nothing waits in the outbox any more; messages did since ")
 		if got := left(t, dir); !slices.Equal(got, []string{givenUp}) {
 			t.Errorf("left over: %v", got)
 		}

@@ -36,6 +36,7 @@ type slip struct {
 	created       time.Time
 	tries         int
 	next          time.Time // not before; zero: at once
+	why           string    // the last try failed; "" before one did
 	sending       bool
 }
 

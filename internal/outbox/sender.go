@@ -62,6 +62,7 @@ func (b *Box) load() {
 			b.slips[s.id] = s
 		}
 	}
+	b.told = b.shelf.waiting()
 	b.holding = true
 }
 
@@ -81,6 +82,9 @@ func (b *Box) step(ctx, sendCtx context.Context) bool {
 	b.mu.Unlock()
 	for _, s := range p.giveUp {
 		b.giveUp(s, s.tries, fmt.Errorf("%s does not answer", s.to))
+	}
+	if !busy && len(p.send) == 0 {
+		b.tellWaiting()
 	}
 	if !busy && finish {
 		return false
@@ -183,13 +187,13 @@ func (b *Box) failed(s *slip, err error) {
 		if permanent {
 			level = engine.Error
 		}
-		b.o.Log.Log(level, fmt.Sprintf("%s could not be sent from the outbox, and is tried again for a day: %v", s.about, err), nil)
+		b.o.Log.Log(level, fmt.Sprintf("%s could not be sent from the outbox, and is tried again for a day: %s", s.about, s.reason(err)), nil)
 	}
-	if err := b.shelf.note(s.id, tries{n, next, err.Error()}); err != nil {
+	if err := b.shelf.note(s.id, tries{n, next, s.reason(err)}); err != nil {
 		b.o.Log.Log(engine.Warning, fmt.Sprintf("it cannot be noted that %s was tried: %v", s.about, err), nil)
 	}
 	b.done(s, func() {
-		s.tries, s.next = n, next
+		s.tries, s.next, s.why = n, next, s.reason(err)
 		if !permanent {
 			b.resting[s.to] = now.Add(rest)
 		}
@@ -216,8 +220,8 @@ func (b *Box) giveUp(s *slip, n int, why error) {
 	if err != nil {
 		where = fmt.Sprintf("it cannot be put aside, so it is tried again: %v", err)
 	}
-	b.o.Log.Log(engine.Error, fmt.Sprintf("gave up sending %s, put into the outbox at %s, after %s: %v; %s",
-		s.about, s.created.Format(time.RFC3339), times(n), why, where), nil)
+	b.o.Log.Log(engine.Error, fmt.Sprintf("gave up sending %s, put into the outbox at %s, after %s: %s; %s",
+		s.about, s.created.Format(time.RFC3339), times(n), s.reason(why), where), nil)
 }
 
 func (b *Box) setAside(id string) {

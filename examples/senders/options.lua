@@ -1,0 +1,106 @@
+-- What the senders share: their options are looked at while the entry file loads, so
+-- that `slavedriver check` finds a mistake, and not the first failure at night. Copy
+-- this file with any of them.
+local options = {}
+
+-- A check says what is wrong with a value, or nil.
+function options.any() end
+
+function options.text(v)
+  return (type(v) ~= "string" or v == "") and "must be a text" or nil
+end
+
+function options.url(v) -- is not shown: it may hold a key
+  return (type(v) ~= "string" or not v:find("^https?://[^%s/]+%S*$")) and "must be a URL: https://…" or nil
+end
+
+function options.choice(...)
+  local choices = { ... }
+  return function(v)
+    for _, choice in ipairs(choices) do
+      if v == choice then
+        return nil
+      end
+    end
+    return "must be one of " .. table.concat(choices, ", ") .. ", not " .. tostring(v)
+  end
+end
+
+-- distance counts by how many letters two names differ.
+local function distance(a, b)
+  local last = {}
+  for j = 0, #b do
+    last[j] = j
+  end
+  for i = 1, #a do
+    local row = { [0] = i }
+    for j = 1, #b do
+      row[j] = math.min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (a:byte(i) == b:byte(j) and 0 or 1))
+    end
+    last = row
+  end
+  return last[#b]
+end
+
+-- unknown says what was probably meant, and else what there is.
+local function unknown(name, known)
+  local names = {}
+  for candidate in pairs(known) do
+    table.insert(names, candidate)
+  end
+  table.sort(names)
+  for _, candidate in ipairs(names) do
+    if distance(name, candidate) <= math.min(2, #name - 1) then
+      return "unknown option `" .. name .. "`, did you mean `" .. candidate .. "`?"
+    end
+  end
+  return "unknown option `" .. name .. "`; there are " .. table.concat(names, ", ")
+end
+
+-- mistake is the first that is wrong with a table, by the checks of its keys.
+local function mistake(given, known)
+  for name, value in pairs(given) do
+    if not known[name] then
+      return unknown(tostring(name), known)
+    end
+    local wrong = known[name](value)
+    if wrong then
+      return "`" .. name .. "` " .. wrong
+    end
+  end
+end
+
+-- table is a check of a table in the options.
+function options.table(known)
+  return function(v)
+    local wrong = type(v) ~= "table" and "it must be a table" or mistake(v, known)
+    return wrong and "is wrong: " .. wrong
+  end
+end
+
+-- sender makes what require("senders.NAME") returns: it is called with a table of
+-- the options known, each with its check, and then is what make(options) returns.
+-- What is wrong is an error of the line that calls it. Secrets may be missing: that
+-- must not keep the jobs from running.
+function options.sender(name, needed, known, make)
+  return setmetatable({}, { __call = function(_, given)
+    if type(given) ~= "table" then
+      error("senders." .. name .. " takes a table of options, not " .. type(given), 2)
+    end
+    local wrong = mistake(given, known)
+    for _, key in ipairs(needed) do
+      wrong = wrong or given[key] == nil and "`" .. key .. "` is missing" or nil
+    end
+    if wrong then
+      error("senders." .. name .. ": " .. wrong, 2)
+    end
+    return (make(given)) -- no tail call: those have no line
+  end })
+end
+
+-- secret is an option that was there if the entry file got its secret.
+function options.secret(name, given, key)
+  return given[key] or error("senders." .. name .. " was given no " .. key .. ", so nothing is sent; `slavedriver check FILE` says why a secret is missing", 2)
+end
+
+return options

@@ -125,7 +125,11 @@ func (f shelf) isEmpty() bool {
 
 // list reads the heads of all letters. damaged are the ids of those that
 // cannot be understood. What a process that was killed left behind is removed.
-func (f shelf) list(now time.Time) (slips []*slip, damaged []string, err error) {
+func (f shelf) list() (slips []*slip, damaged []string, err error) {
+	folder, err := os.Stat(string(f))
+	if err != nil {
+		return nil, nil, err
+	}
 	entries, err := os.ReadDir(string(f))
 	if err != nil {
 		return nil, nil, err
@@ -146,18 +150,19 @@ func (f shelf) list(now time.Time) (slips []*slip, damaged []string, err error) 
 		}
 	}
 	for _, entry := range entries {
-		f.sweep(entry, there, now)
+		f.sweep(entry, there, folder.ModTime())
 	}
 	return slips, damaged, nil
 }
 
 // sweep removes a file that belongs to no letter. A letter may just be put by
-// another process; what becomes of tries is written by us alone.
-func (f shelf) sweep(entry os.DirEntry, there map[string]bool, now time.Time) {
+// another process; what becomes of tries is written by us alone. touched is when
+// the folder was changed last: the clock of the file system, which need not be ours.
+func (f shelf) sweep(entry os.DirEntry, there map[string]bool, touched time.Time) {
 	name := entry.Name()
 	id, isTries := strings.CutSuffix(name, triesSuffix)
 	info, err := entry.Info()
-	old := err == nil && now.Sub(info.ModTime()) > abandoned
+	old := err == nil && touched.Sub(info.ModTime()) > abandoned
 	if isTries && !there[id] || strings.HasSuffix(name, triesSuffix+".new") || old && strings.HasSuffix(name, ".new") {
 		_ = os.Remove(f.path(name))
 	}

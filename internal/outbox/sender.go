@@ -48,7 +48,7 @@ func (b *Box) barred() {
 
 // load looks what is there, once the lock is had.
 func (b *Box) load() {
-	slips, damaged, err := b.shelf.list(b.o.Clock.Now())
+	slips, damaged, err := b.shelf.list()
 	if err != nil {
 		b.o.Log.Log(engine.Error, fmt.Sprintf("the outbox cannot be read: %v", err), nil)
 	}

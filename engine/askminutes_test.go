@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -36,15 +38,20 @@ func TestTheNewestMinuteIsAskedAboutFirst(t *testing.T) {
 		j.Schedule, j.ScheduleFunc, j.ScheduleText, j.CatchUp = nil, true, []string{"function"}, time.Hour
 	})
 	virtually(t, []*Job{job}, func(m *machine) {
+		var mu sync.Mutex
 		answered := map[string]time.Duration{}
 		m.due = func(_ *Job, at time.Time) (bool, error) {
 			time.Sleep(7 * time.Second)
+			mu.Lock()
+			defer mu.Unlock()
 			answered[at.UTC().Format("15:04")] = m.Now().Sub(at)
 			return true, nil
 		}
 		m.call() // at 12:00
 		m.sleep(40 * time.Minute)
 		m.until("12:45:00")
+		mu.Lock()
+		defer mu.Unlock()
 		for _, minute := range []string{"12:41", "12:42", "12:43", "12:44"} {
 			if late := answered[minute]; late == 0 || late > 20*time.Second {
 				t.Errorf("%s was asked about %s late", minute, late)
@@ -62,14 +69,14 @@ func TestAFunctionThatHangsIsNotAskedAgain(t *testing.T) {
 		j.Schedule, j.ScheduleFunc, j.ScheduleText, j.CatchUp = nil, true, []string{"function"}, time.Hour
 	})
 	virtually(t, []*Job{job}, func(m *machine) {
-		asked := 0
-		m.due = func(*Job, time.Time) (bool, error) { asked++; return false, errHung }
+		var asked atomic.Int32
+		m.due = func(*Job, time.Time) (bool, error) { asked.Add(1); return false, errHung }
 		m.call() // at 12:00
 		m.sleep(40 * time.Minute)
 		m.call()
 		m.sleep(time.Second)
-		if asked != 2 {
-			t.Errorf("asked %d times", asked)
+		if asked.Load() != 2 {
+			t.Errorf("asked %d times", asked.Load())
 		}
 	})
 }

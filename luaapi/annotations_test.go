@@ -93,7 +93,7 @@ func keysOfNow(t *testing.T) []string {
 // TestAnnotationsAreComplete compares them with what the VM offers: nothing is
 // missing, and nothing is there that is not.
 func TestAnnotationsAreComplete(t *testing.T) {
-	s, _ := mustLoad(t, "")
+	s, _ := mustLoad(t, "return")
 	want := map[string][]string{
 		"slavedriver":                     offered(s, slavedriverClass(), s.statics()),
 		"slavedriver.Job":                 offered(s, jobClass(), nil),

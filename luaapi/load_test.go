@@ -105,8 +105,8 @@ func TestThePlanIsWhatTheFileSays(t *testing.T) {
 	}
 }
 
-func TestThePlanOfAnEmptyFile(t *testing.T) {
-	s, _ := mustLoad(t, "")
+func TestThePlanOfAFileWithoutWords(t *testing.T) {
+	s, _ := mustLoad(t, "return")
 	p := s.Plan()
 	equal(t, "slave", p.Slave, "host")
 	equal(t, "interval", p.MonitorInterval, time.Second)
@@ -126,8 +126,8 @@ func TestSlaveName(t *testing.T) {
 		{`slavedriver:setSlaveName("file")`, "file", []func(*Options){env}},
 		{`slavedriver:setSlaveName(function() return "func" end)`, "func", []func(*Options){env}},
 		{`slavedriver:setSlaveName("file") print(slavedriver:getSlaveName())`, "from-flag", []func(*Options){env, flag}},
-		{``, "from-env", []func(*Options){env}},
-		{``, "host", nil},
+		{`return`, "from-env", []func(*Options){env}},
+		{`return`, "host", nil},
 	} {
 		s, _ := mustLoad(t, c.source, c.change...)
 		equal(t, c.source, s.Plan().Slave, c.want)
@@ -156,9 +156,9 @@ func TestLockStoreOfTheEnvironment(t *testing.T) {
 	equal(t, "from the environment", s.Plan().LockStore.URL, "redis://env")
 	s, _ = mustLoad(t, `slavedriver:setLockStore("file")`, env("redis://env"))
 	equal(t, "from the file", s.Plan().LockStore.URL, "file")
-	e := loadError(t, ``, env("gopher://env"))
+	e := loadError(t, `return`, env("gopher://env"))
 	equal(t, "error", e.Error(), "slavedriver.lua: $SLAVEDRIVER_LOCK_STORE: has a scheme that is not known")
-	e = loadError(t, ``, env("redis://env"))
+	e = loadError(t, `return`, env("redis://env"))
 	if !strings.Contains(e.Message, "needs a namespace") {
 		t.Errorf("got %v", e)
 	}
@@ -206,7 +206,7 @@ func TestByteOrderMarkAndInterpreterLine(t *testing.T) {
 		_, _, err := loadIn(t, dir)
 		want := fmt.Sprintf("slavedriver.lua:%d: slavedriver: unknown method `setTypo`", 1+strings.Count(start, "\n"))
 		if name == "only" {
-			want = "<nil>"
+			want = "slavedriver.lua: there is nothing in it"
 		}
 		equal(t, name, fmt.Sprint(err), want)
 	}

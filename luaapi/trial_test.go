@@ -71,7 +71,7 @@ const (
 )
 
 // busy computes for a while and makes garbage.
-const busy = `local n, s = 0, "" local till = clock() + 1.5 while clock() < till do n = n + 0.5 s = "x" .. n end`
+const busy = `local n, s = 0, "" local till = clock() + 0.8 while clock() < till do n = n + 0.5 s = "x" .. n end`
 
 // beside calls the sources at the same time, each in a VM of its own, and
 // returns how they failed, "" for well.
@@ -98,8 +98,8 @@ func beside(t *testing.T, sources ...string) []string {
 func isGreedy(said string) bool { return strings.Contains(said, "took more than 24 MiB of memory") }
 
 func TestWhoTakesMemoryIsCutOffAloneAndBesideOthers(t *testing.T) {
-	waits := `os.execute("sleep 2")`
-	reads := `local p = io.popen("sleep 2; echo x") if p:read() ~= "x" then error("no x") end`
+	waits := `os.execute("sleep 1")`
+	reads := `local p = io.popen("sleep 1; echo x") if p:read() ~= "x" then error("no x") end`
 	for name, c := range map[string]struct {
 		sources []string
 		cut     []bool

@@ -35,27 +35,28 @@ const mostAsked = 180
 // about and that may still start: the newest first, as that one makes good the others.
 func (d *duty) askMinutes(job *Job, w window, now time.Time) {
 	minute := now.Truncate(time.Minute)
-	oldest := latest(w.From, minute.Add(-min(catchUpOf(job, now), (mostAsked-1)*time.Minute)-1))
+	reach := JitterOf(job, d.Plan.Slave) + catchUpOf(job, now)
+	oldest := latest(w.From, minute.Add(-min(reach, (mostAsked-1)*time.Minute)-1))
 	for t := minute; t.After(oldest); t = t.Add(-time.Minute) {
 		d.ask(job, t)
 	}
 }
 
-// madeGood is the run of a later start of the same job, "" where there is none:
-// several missed starts are one.
+// madeGood is the run of a later start of the same job by its schedule whose time
+// has come too, "" where there is none: several missed starts are one.
 func (d *duty) madeGood(in *intent) (run string) {
 	for _, other := range d.agenda.Intents {
-		if other.Job == in.Job && !other.Ask && !other.settled && other.Instant.After(in.Instant) {
+		if other.Job == in.Job && !other.Ask && !other.settled && other.Instant.After(in.Instant) && !byHand(other.Run) && d.waits(other) <= 0 {
 			return other.Run
 		}
 	}
 	for _, r := range d.runs {
-		if r.job.Name == in.Job && r.intent.Instant.After(in.Instant) {
+		if r.job.Name == in.Job && r.intent.Instant.After(in.Instant) && !byHand(r.intent.ID) {
 			return r.intent.RunID()
 		}
 	}
 	for _, id := range d.endedRuns(in.job) {
-		if instantOfRun(id).After(in.Instant) {
+		if instantOfRun(id).After(in.Instant) && !byHand(id) {
 			return id
 		}
 	}
@@ -105,7 +106,7 @@ func (d *duty) scheduleSays(in *intent, due bool, err error) {
 		d.skip(in, fmt.Sprintf("its schedule function failed: %v", err))
 	case !due:
 		in.settled = true // it is no instant of the job
-	case in.Instant.Before(d.minute()):
+	case in.Instant.Before(d.minute()) && d.waits(in) <= 0:
 		if later := d.madeGood(in); later != "" {
 			d.settle(in, OutcomeMerged, "one start for several missed instants: "+later)
 		}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -28,6 +29,55 @@ func TestAFunctionIsAskedAboutMissedMinutes(t *testing.T) {
 		}
 		m.same("ledger", m.ledger(), "succeeded asked 12:08:00",
 			"merged asked 12:03:00: one start for several missed instants: "+runID(job, bubbleNoon.Add(8*time.Minute)))
+	})
+}
+
+// With jitter a minute is asked about as long as its start may still be made, and
+// starts that are still to come stay starts of their own.
+func TestAFunctionWithJitterIsAskedAboutWhatMayStillStart(t *testing.T) {
+	job := newJob(t, "asked", "* * * * *", func(j *Job) {
+		j.Schedule, j.ScheduleFunc, j.ScheduleText, j.CatchUp, j.Jitter = nil, true, []string{"function"}, 2*time.Minute, 50*time.Minute
+	})
+	lag := JitterOf(job, "s")
+	if lag < 25*time.Minute {
+		t.Fatalf("the jitter is %s", lag)
+	}
+	virtually(t, []*Job{job}, func(m *machine) {
+		m.due = func(_ *Job, at time.Time) (bool, error) { return at.Minute()%10 == 5, nil }
+		m.call() // at 12:00
+		m.sleep(24 * time.Minute)
+		m.call()
+		m.until("13:30:00")
+		var want []string
+		for _, minute := range []int{5, 15, 25, 35} {
+			want = append(want, "succeeded asked "+bubbleNoon.Add(time.Duration(minute)*time.Minute).Format("15:04:05"))
+		}
+		if got := m.ledger(); len(got) < 4 || !slices.Equal(got[:4], want) {
+			t.Errorf("the ledger is %v", got)
+		}
+	})
+}
+
+// A start that a handler asked for makes no start of the schedule good.
+func TestAStartByHandMakesNoMinuteGood(t *testing.T) {
+	job := newJob(t, "asked", "* * * * *", func(j *Job) {
+		j.Schedule, j.ScheduleFunc, j.ScheduleText, j.CatchUp = nil, true, []string{"function"}, time.Hour
+	})
+	virtually(t, []*Job{job}, func(m *machine) {
+		m.due = func(_ *Job, at time.Time) (bool, error) { return at.Minute()%10 == 5, nil }
+		m.call() // at 12:00
+		m.sleep(18 * time.Minute)
+		m.at = bubbleNoon.Add(17 * time.Minute)
+		m.due = func(*Job, time.Time) (bool, error) { return true, nil }
+		m.call()
+		m.sleep(time.Second)
+		m.at = time.Time{}
+		m.due = func(_ *Job, at time.Time) (bool, error) { return at.Minute()%10 == 5, nil }
+		m.call()
+		m.sleep(10 * time.Second)
+		if got := m.ledger(); !slices.Contains(got, "succeeded asked 12:15:00") {
+			t.Errorf("the ledger is %v", got)
+		}
 	})
 }
 

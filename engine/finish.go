@@ -13,6 +13,7 @@ func (d *duty) finish(r *run, e ending) {
 	if r.ending != nil {
 		return
 	}
+	d.noteDeadlines(r, e)
 	uncommitted := d.tryAgainLater(r, &e)
 	r.ending = &e
 	d.removeLive(r)
@@ -21,6 +22,18 @@ func (d *duty) finish(r *run, e ending) {
 		return
 	}
 	d.conclude(r)
+}
+
+// noteDeadlines has that told of a run which passed its timeout, or its expected
+// time, and ended before this shift saw it going on: an earlier one may not have
+// come to telling it.
+func (d *duty) noteDeadlines(r *run, e ending) {
+	if e.TimedOut {
+		d.voice.timedOut(r)
+	}
+	if warn := r.intent.WarnAfter; warn > 0 && !r.warned && e.Timed && e.Duration >= warn {
+		d.warn(r)
+	}
 }
 
 // conclude makes the end of a run known. A run that is tried again keeps its

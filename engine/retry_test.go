@@ -330,3 +330,23 @@ func TestARetryThatIsGivenUpIsToldInOrder(t *testing.T) {
 			"finished.error flaky 12:00:00 attempt=1 exitCode=5 reason=exit code 5; not retried: the job is no longer in the entry file, or was disabled")
 	})
 }
+
+// A shift that a slow handler holds up is relieved after a timeout was hit and
+// before that was told; the run has ended by then. It is told all the same.
+func TestATimeoutThatWasNotToldYetIsToldByTheNextShift(t *testing.T) {
+	job := newJob(t, "slow", "0 12 * * *", func(j *Job) { j.Timeout, j.WarnAfter, j.KillGrace = 2*time.Second, time.Second, time.Second })
+	virtually(t, []*Job{job}, func(m *machine) {
+		m.play.act = func(runfile.Intent) act { return act{lasts: time.Hour} }
+		m.handler = func(e *Event) {
+			if e.Name == EventJobStarted {
+				time.Sleep(6 * time.Second)
+			}
+		}
+		m.call()
+		m.sleep(5 * time.Second)
+		m.call()
+		m.sleep(20 * time.Second)
+		m.same("events", m.told(), "started slow 12:00:00", "expected_runtime_elapsed slow 12:00:00", "timeout slow 12:00:00",
+			"finished.error slow 12:00:00 attempt=1 exitCode=143 timedOut=true reason=timeout")
+	})
+}

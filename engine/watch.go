@@ -101,9 +101,7 @@ func (d *duty) reportSlowStart(r *run) {
 func (d *duty) checkDeadlines(r *run) {
 	elapsed := d.elapsed(r)
 	if warn := r.intent.WarnAfter; warn > 0 && elapsed >= warn && !r.warned {
-		r.warned = true
-		d.voice.warned(r)
-		d.sayWarned(r)
+		d.warn(r)
 	}
 	if limit := r.intent.Timeout; limit > 0 && elapsed >= limit && !r.stopping {
 		d.log(d.Plan.Levels.NeedingToBeKilled, r.job, "Timeout of "+words(limit)+" was hit, ending it")
@@ -111,9 +109,11 @@ func (d *duty) checkDeadlines(r *run) {
 	}
 }
 
-// sayWarned logs that a run takes longer than expected, once, whichever shift
+// warn tells and logs that a run takes longer than expected, once, whichever shift
 // notices.
-func (d *duty) sayWarned(r *run) {
+func (d *duty) warn(r *run) {
+	r.warned = true
+	d.voice.warned(r)
 	if d.firstOf(r, keptWarned) {
 		d.log(d.Plan.Levels.NotFinishedWhenExpected, r.job, "Expected run time of "+words(r.intent.WarnAfter)+" elapsed")
 	}

@@ -16,8 +16,10 @@ type memoryStore struct {
 	fence  int64
 	down   bool
 	stall  bool             // answers get lost
-	last   map[string]int64 // instant, by key: used, or told as missed
+	last   map[string]int64 // the newest instant, by key, that was used or left out
+	told   map[string]int64 // that was told as missed
 	teller map[string]string
+	known  map[string]bool // by key and instant: left out
 }
 
 type memoryLease struct {
@@ -28,7 +30,7 @@ type memoryLease struct {
 }
 
 func newMemoryStore() *memoryStore {
-	return &memoryStore{leases: map[string]*memoryLease{}, used: map[string]string{}, last: map[string]int64{}, teller: map[string]string{}}
+	return &memoryStore{leases: map[string]*memoryLease{}, used: map[string]string{}, last: map[string]int64{}, told: map[string]int64{}, teller: map[string]string{}, known: map[string]bool{}}
 }
 
 func (s *memoryStore) setDown(down bool) {
@@ -117,18 +119,23 @@ func (s *memoryStore) Release(_ context.Context, holds []Claim) ([]Grant, error)
 
 func (s *memoryStore) Miss(ctx context.Context, missed []Claim) ([]Grant, error) {
 	grants, err := s.each(missed, func(c Claim) Grant {
-		if s.teller[c.Key] == c.Token || s.used[c.Key+c.Instant.String()] == c.Token {
+		at, instant := c.Key+c.Instant.String(), c.Instant.Unix()
+		if c.Decided {
+			s.last[c.Key] = max(s.last[c.Key], instant)
+			s.known[at] = true
 			return Grant{}
 		}
-		if s.last[c.Key] >= c.Instant.Unix() {
+		if s.teller[c.Key] == c.Token || s.used[at] == c.Token {
+			return Grant{}
+		}
+		if s.used[at] != "" || s.known[at] || s.last[c.Key] == instant || s.told[c.Key] >= instant {
 			return Grant{Answer: Used}
 		}
-		before := s.last[c.Key]
-		s.last[c.Key], s.teller[c.Key] = c.Instant.Unix(), c.Token
-		if before == 0 {
-			return Grant{}
+		s.told[c.Key], s.teller[c.Key] = instant, c.Token
+		if before := s.last[c.Key]; before > 0 && before < instant {
+			return Grant{Since: time.Unix(before, 0)}
 		}
-		return Grant{Since: time.Unix(before, 0)}
+		return Grant{}
 	})
 	if s.stall {
 		<-ctx.Done()

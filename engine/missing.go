@@ -52,7 +52,7 @@ func (d *duty) decided(in *intent) {
 // the last one would have been, and token that of its claims.
 func (d *duty) missed(job *Job, id, token string, s span, reason string) {
 	m := &miss{Job: job.Name, Run: id, Token: token, First: s.First, Last: s.Last, Count: s.Count, Reason: reason}
-	if d.Store == nil || job.RunOn != RunOnOne || byAt(id) {
+	if d.Store == nil || job.RunOn != RunOnOne || byHand(id) {
 		d.tellMissed(m)
 		return
 	}
@@ -69,7 +69,9 @@ func (d *duty) settleMisses() {
 		if !m.asking {
 			m.asking = true
 			asked = append(asked, m)
-			claims = append(claims, d.claimOf(d.jobNamed(m.Job), d.Plan.Slave, m.Last, m.Token, 0))
+			c := d.claimOf(d.jobNamed(m.Job), d.Plan.Slave, m.Last, m.Token, 0)
+			c.Decided = m.Decided
+			claims = append(claims, c)
 		}
 	}
 	if len(asked) == 0 || d.Store == nil {

@@ -77,6 +77,7 @@ func (d *duty) heldBy(in *intent, g Grant) {
 	}
 	reason := stillRunningWords(g.Since, g.Holder)
 	d.settle(in, OutcomeSkipped, reason)
+	d.decided(in)
 	d.report.Skipped++
 	d.log(Debug, in.job, "Not started: "+reason)
 }

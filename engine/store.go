@@ -32,8 +32,8 @@ type Store interface {
 	// Miss settles which token tells that instants of a key, the last of which is
 	// the claim's, were not started by anybody. It is Granted to one token, also
 	// when that asks again or had used the instant up, and Used to others, and
-	// where another one started the instant or a later one: then nobody needs to
-	// tell. With Granted, Grant.Since is the newest instant before that somebody
+	// where another one started the instant or left it out: then nobody needs to
+	// tell. An instant of which nothing is known, or not any more, is told. With Granted, Grant.Since is the newest instant before that somebody
 	// started or told; zero: none is known. It takes no lease.
 	Miss(ctx context.Context, missed []Claim) ([]Grant, error)
 	// Close gives up connections and files, no lease.
@@ -64,6 +64,9 @@ type Claim struct {
 	// needs the lease, but neither asks whether the instant was used nor uses it
 	// up, as the schedule's own start of that instant is another.
 	ByHand bool
+	// Decided, in a Miss: somebody left the instant out as its job wants it. Nobody
+	// is to tell it; it may still be started by others.
+	Decided bool
 	// Started is when the run of a lease that is renewed was started: what others
 	// are told as Grant.Since where the lease is taken anew. Zero: now.
 	Started time.Time

@@ -8,7 +8,8 @@
 --       token, instant in seconds, highest fence the caller saw, how long to
 --       remember the instant in ms (-1: by hand, it does not matter), holder, how
 --       long the lease key lasts untouched
---       in ms, when the run was started in ms (0: now).
+--       in ms, when the run was started in ms (0: now;
+--       -1, of a miss: somebody left the instant out, and nobody is to tell it).
 -- Replies { 1 if the memory begins or is known as lost with this call, now in
 --           ms; then of each claim answer, fence, since in ms, holder }.
 
@@ -39,7 +40,8 @@ end
 -- minute of its birth.
 local vouches_from = lost and born + ahead or born - born % 60000
 
--- A used instant is "<length of token> <token><holder>".
+-- A used instant is "<length of token> <token><holder>". One without a token was
+-- not started: somebody left it out, or tells that it was missed.
 local function used_by(used)
   local value = call('GET', used)
   if not value then return end
@@ -55,19 +57,28 @@ end
 
 -- Returns answer, fence, since, holder.
 local function decide(key, used, token, instant, seen, remember, holder, keep_for, started)
-  local stored = call('HMGET', key, 'token', 'confirmed', 'until', 'since', 'holder', 'fence', 'released', 'last', 'teller', 'before')
+  local stored = call('HMGET', key, 'token', 'confirmed', 'until', 'since', 'holder', 'fence', 'released', 'last', 'teller', 'before', 'told')
   local owner, confirmed, expires = stored[1], stored[2] == '1', tonumber(stored[3] or '0')
   local since, by, fence = tonumber(stored[4] or '0'), stored[5] or '', tonumber(stored[6] or '0')
   local by_hand = remember < 0
   local alive, last = expires > now, tonumber(stored[8] or '0')
 
   if operation == 'miss' then
-    if stored[9] == token then return GRANTED, 0, tonumber(stored[10] or '0') * 1000, '' end
-    if used_by(used) == token then return GRANTED, 0, 0, '' end
-    if last >= instant then return USED, 0, 0, '' end
-    call('HSET', key, 'last', plausible(instant), 'teller', token, 'before', last)
+    local decided, known = started < 0, used_by(used)
+    if not decided then
+      if stored[9] == token then return GRANTED, 0, tonumber(stored[10] or '0') * 1000, '' end
+      if known == token then return GRANTED, 0, 0, '' end
+      if known or last == instant or tonumber(stored[11] or '0') >= instant then return USED, 0, 0, '' end
+    end
+    local before = last < instant and last or 0
+    if decided then
+      call('HSET', key, 'last', math.max(last, plausible(instant)))
+    else
+      call('HSET', key, 'told', plausible(instant), 'teller', token, 'before', before)
+    end
     call('PEXPIRE', key, keep_for)
-    return GRANTED, 0, last * 1000, ''
+    if remember > 0 then call('SET', used, '0 ' .. holder, 'NX', 'PX', remember) end
+    return GRANTED, 0, decided and 0 or before * 1000, ''
   end
 
   if operation == 'release' then
@@ -76,12 +87,13 @@ local function decide(key, used, token, instant, seen, remember, holder, keep_fo
     end
     if by_hand then return GRANTED, 0, 0, '' end
     local used_token, used_holder = used_by(used)
-    if used_token and used_token ~= token then return USED, 0, 0, used_holder end -- started twice: the memory was lost
+    if used_token and used_token ~= '' and used_token ~= token then return USED, 0, 0, used_holder end -- started twice: the memory was lost
     return GRANTED, 0, 0, ''
   end
 
   if operation ~= 'renew' and not by_hand then
     local used_token, used_holder = used_by(used)
+    if used_token == '' then used_token = nil end
     if not used_token and instant * 1000 < vouches_from then return FORGOTTEN, 0, 0, '' end
     if used_token and used_token ~= token then return USED, 0, 0, used_holder end
   end
@@ -100,7 +112,9 @@ local function decide(key, used, token, instant, seen, remember, holder, keep_fo
     if not confirmed then since = started > 0 and math.min(started, now) or now end
     confirmed, expires = true, now + lease_for
     if not by_hand then last = math.max(last, plausible(instant)) end
-    if remember > 0 then call('SET', used, #token .. ' ' .. token .. holder, 'NX', 'PX', remember) end
+    if remember > 0 and (used_by(used) or '') == '' then
+      call('SET', used, #token .. ' ' .. token .. holder, 'PX', remember)
+    end
   end
   call('HSET', key, 'token', token, 'confirmed', confirmed and '1' or '0', 'until', expires,
     'since', since, 'holder', by, 'fence', fence, 'released', '', 'last', last)

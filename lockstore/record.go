@@ -18,11 +18,12 @@ type record struct {
 	// Released is the token that gave the last lease up: a renewal that was
 	// under way for long and comes after that takes nothing.
 	Released string `json:",omitempty"`
-	// Last is the newest instant (Unix seconds) that was started, or of which
-	// Teller told that it was missed.
+	// Last is the newest instant (Unix seconds) that was started or left out; Told
+	// the newest of which Teller tells that it was missed, when Last was Before.
 	Last   int64  `json:",omitempty"`
+	Told   int64  `json:",omitempty"`
 	Teller string `json:",omitempty"`
-	Before int64  `json:",omitempty"` // Last before Teller's
+	Before int64  `json:",omitempty"`
 	Lease  *lease `json:",omitempty"`
 	Used   []use  `json:",omitempty"`
 }
@@ -33,7 +34,8 @@ type lease struct {
 	Since, Until  int64
 }
 
-// use remembers that an instant was started, and by whom.
+// use remembers that an instant was started, and by whom; without a token it was
+// not started: somebody left it out, or tells that it was missed.
 type use struct {
 	Instant       int64 // Unix seconds
 	Token, Holder string
@@ -107,19 +109,37 @@ func (r *record) release(c engine.Claim, now int64, _ terms) engine.Grant {
 	return engine.Grant{}
 }
 
-// miss lets one token tell of what nobody started.
+// miss lets one token tell of what nobody started, or notes that somebody left the
+// instant out: it is known then, and not used.
 func (r *record) miss(c engine.Claim, now int64, _ terms) engine.Grant {
-	if r.Teller == c.Token {
-		return grantOf(engine.Granted, 0, "", r.Before*1000)
-	}
-	if u := r.usedBy(c.Instant.Unix(), now); u != nil && u.Token == c.Token {
+	instant := c.Instant.Unix()
+	if c.Decided {
+		r.Last = max(r.Last, plausible(instant, now))
+		r.know(c, now)
 		return engine.Grant{}
 	}
-	if r.Last >= c.Instant.Unix() {
+	u := r.knownBy(instant, now)
+	switch {
+	case r.Teller == c.Token:
+		return grantOf(engine.Granted, 0, "", r.Before*1000)
+	case u != nil && u.Token == c.Token:
+		return engine.Grant{}
+	case u != nil || r.Last == instant || r.Told >= instant:
 		return engine.Grant{Answer: engine.Used}
 	}
-	r.Before, r.Last, r.Teller = r.Last, plausible(c.Instant.Unix(), now), c.Token
+	r.Before, r.Told, r.Teller = 0, plausible(instant, now), c.Token
+	if r.Last < instant {
+		r.Before = r.Last
+	}
+	r.know(c, now)
 	return grantOf(engine.Granted, 0, "", r.Before*1000)
+}
+
+// know notes that somebody knows of an instant that was not started.
+func (r *record) know(c engine.Claim, now int64) {
+	if c.Remember > 0 && r.knownBy(c.Instant.Unix(), now) == nil {
+		r.remember(use{Instant: c.Instant.Unix(), Holder: c.Holder, Until: now + c.Remember.Milliseconds()}, now)
+	}
 }
 
 // plausible is an instant that may be the newest one, 0 for one that only a clock
@@ -211,13 +231,25 @@ func (r *record) use(c engine.Claim, now int64) {
 	if r.usedBy(instant, now) != nil {
 		return
 	}
-	r.Used = slices.DeleteFunc(r.Used, func(u use) bool { return u.Until <= now })
-	r.Used = append(r.Used, use{
-		Instant: instant, Token: c.Token, Holder: c.Holder, Until: now + c.Remember.Milliseconds(),
-	})
+	r.Used = slices.DeleteFunc(r.Used, func(u use) bool { return u.Instant == instant }) // it was left out, or told
+	r.remember(use{Instant: instant, Token: c.Token, Holder: c.Holder, Until: now + c.Remember.Milliseconds()}, now)
 }
 
+func (r *record) remember(one use, now int64) {
+	r.Used = slices.DeleteFunc(r.Used, func(u use) bool { return u.Until <= now })
+	r.Used = append(r.Used, one)
+}
+
+// usedBy is who started an instant.
 func (r *record) usedBy(instant, now int64) *use {
+	if u := r.knownBy(instant, now); u != nil && u.Token != "" {
+		return u
+	}
+	return nil
+}
+
+// knownBy is who started an instant, left it out or tells that it was missed.
+func (r *record) knownBy(instant, now int64) *use {
 	for i, u := range r.Used {
 		if u.Instant == instant && u.Until > now {
 			return &r.Used[i]
@@ -234,6 +266,6 @@ func (r *record) spent(now, born int64) bool {
 			return false
 		}
 	}
-	told := r.Last > 0 && r.Seen+lastsFor(r.Key).Milliseconds() > now
+	told := r.Last+r.Told > 0 && r.Seen+lastsFor(r.Key).Milliseconds() > now
 	return !told && !r.alive(now) && r.Fence < now && r.Born <= born && r.Seen <= now
 }

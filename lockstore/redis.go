@@ -176,10 +176,19 @@ func (s *redisStore) calls(operation string, met time.Time, claims []engine.Clai
 		to := &calls[at[n]-1]
 		lease, used := s.keys.of(c)
 		to.keys = append(to.keys, lease, used)
-		to.args = append(to.args, c.Token, c.Instant.Unix(), c.Fence, remembered(c), c.Holder, lastsFor(c.Key).Milliseconds(), millis(c.Started))
+		to.args = append(to.args, c.Token, c.Instant.Unix(), c.Fence, remembered(c), c.Holder, lastsFor(c.Key).Milliseconds(), startedAt(c))
 		to.claims = append(to.claims, i)
 	}
 	return calls
+}
+
+// startedAt is when the run of a claim was started, in ms; -1: its instant was left
+// out.
+func startedAt(c engine.Claim) int64 {
+	if c.Decided {
+		return -1
+	}
+	return millis(c.Started)
 }
 
 // remembered is how long the script is to remember an instant, in ms; -1: it is to

@@ -46,6 +46,8 @@ var cases = []testCase{
 	{"lost memory is told to those who cannot know", false, forgottenTold},
 	{"what is asked for by hand is no instant", false, byHand},
 	{"what one started others do not miss", false, missedButStarted},
+	{"what one left out others do not miss", false, missedButLeftOut},
+	{"what was missed before a newcomer is told", false, missedBeforeANewcomer},
 	{"who used an instant tells that it was missed", false, missedAfterConfirm},
 	{"one tells what all missed", false, missedByAll},
 	{"an instant of a clock far ahead is not the last", false, missedFarAhead},

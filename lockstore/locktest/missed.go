@@ -18,13 +18,12 @@ func (b *bench) wantMiss(s *slave, c engine.Claim, want engine.Answer) {
 	}
 }
 
-// A slave that was off asks about an instant, or one before it, that another one
-// started; later ones nobody knows.
+// A slave that was off asks about an instant that another one started; of others
+// nobody knows.
 func missedButStarted(b *bench) {
 	b.a.run(b.claim("job", b.due, "t1"))
 	b.a.release(b.claim("job", b.due, "t1"))
 	b.wantMiss(b.b, b.claim("job", b.due, "t2"), engine.Used)
-	b.wantMiss(b.b, b.claim("job", b.due.Add(-time.Minute), "t2"), engine.Used)
 	b.wantMiss(b.b, b.claim("another job", b.due.Add(-time.Minute), "t2"), engine.Granted)
 	later := b.b.one(b.b.store.Miss, b.claim("job", b.due.Add(time.Minute), "t3"))
 	if later.Answer != engine.Granted || !later.Since.Equal(b.due) {
@@ -52,6 +51,30 @@ func missedAfterConfirm(b *bench) {
 	b.a.run(b.claim("job", b.due, "t1"))
 	b.wantMiss(b.b, b.claim("job", b.due, "t2"), engine.Used)
 	b.wantMiss(b.a, b.claim("job", b.due, "t1"), engine.Granted)
+}
+
+// What one left out is not missed by others, and may still be started by them. It
+// takes the telling from nobody.
+func missedButLeftOut(b *bench) {
+	told := b.claim("job", b.due.Add(-time.Minute), "t1")
+	b.wantMiss(b.a, told, engine.Granted)
+	out := b.claim("job", b.due, "t2")
+	out.Decided = true
+	b.wantMiss(b.b, out, engine.Granted)
+	b.wantMiss(b.a, told, engine.Granted)
+	b.wantMiss(b.a, b.claim("job", b.due, "t3"), engine.Used)
+	b.a.run(b.claim("job", b.due, "t3"))
+	b.a.release(b.claim("job", b.due, "t3"))
+	b.b.wants(b.b.acquire(b.claim("job", b.due, "t4")), engine.Used)
+}
+
+// A slave that is new starts what is due now; what was due before it nobody
+// started, and one tells that.
+func missedBeforeANewcomer(b *bench) {
+	b.b.run(b.claim("job", b.due, "t1"))
+	b.wantMiss(b.a, b.claim("job", b.due.Add(-time.Minute), "t2"), engine.Granted)
+	b.wantMiss(b.b, b.claim("job", b.due.Add(-time.Minute), "t3"), engine.Used)
+	b.wantMiss(b.b, b.claim("job", b.due.Add(-2*time.Minute), "t4"), engine.Used)
 }
 
 // A clock that was far ahead leaves nothing behind that hides what is missed.

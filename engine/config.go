@@ -135,6 +135,10 @@ func (d *duty) tellSecrets() {
 // tellIdleness says that none of the jobs is to be started here, when that begins:
 // the name of the slave may be wrong, and else nobody would ever know.
 func (d *duty) tellIdleness() {
+	if len(d.Plan.Jobs) == 0 {
+		d.aloud(Warning, "there is no job in "+d.Plan.EntryFile+" any more")
+		return
+	}
 	d.aloud(Warning, fmt.Sprintf("none of the %d jobs in %s is enabled and for this slave, %s", len(d.Plan.Jobs), d.Plan.EntryFile, d.Plan.Slave))
 }
 

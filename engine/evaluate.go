@@ -100,7 +100,7 @@ func (d *duty) meetJobs() error {
 		return err
 	}
 	d.known = now.Jobs
-	if len(d.known) > 0 && !d.known.anyHere() && (old.Jobs == nil || old.Jobs.anyHere()) {
+	if !d.known.anyHere() && (old.Jobs.anyHere() || old.Jobs == nil && len(d.known) > 0) {
 		d.tellIdleness()
 	}
 	d.tellChange(now.Before, now.Definitions)

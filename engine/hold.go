@@ -20,7 +20,8 @@ type hold struct {
 // holds are the leases that this slave has and wants to keep.
 func (d *duty) holds() (all []hold) {
 	for _, r := range d.runs {
-		if r.intent.Fence != 0 && r.ending == nil && !r.leaseLost {
+		mine := r.intent.Fence != 0 || d.needsLease(r.job) // it was started while the store was silent
+		if mine && r.ending == nil && !r.leaseLost {
 			all = append(all, hold{claim: d.claimOfRun(r), run: r})
 		}
 	}

@@ -129,15 +129,26 @@ func (d *duty) claimOf(job *Job, slave string, instant time.Time, token string, 
 // slave had when it started the run.
 func (d *duty) claimOfRun(r *run) Claim {
 	c := d.claimOf(r.job, r.intent.Slave, r.intent.Instant, r.intent.Token, r.intent.Fence)
-	c.Started, c.ByHand = r.intent.StartedAt, byAt(r.intent.ID)
+	c.Started = r.intent.StartedAt
+	return forAt(c, r.job, r.intent.ID)
+}
+
+// forAt is the claim of a start that --at asked for: it leaves the instant to
+// the schedule, and where runs may overlap it has a lease of its own.
+func forAt(c Claim, job *Job, id string) Claim {
+	_, asked, byAt := strings.Cut(id, "Z-at-")
+	c.ByHand = byAt
+	if byAt && job.Overlaps() {
+		run, _ := cutAttempt(asked)
+		c.Key += "-at-" + run
+	}
 	return c
 }
 
 // claimOfIntent is the question about the lease of a start.
 func (d *duty) claimOfIntent(in *intent) Claim {
 	c := d.claimOf(in.job, d.Plan.Slave, in.Instant, in.Token, in.fence)
-	c.ByHand = byAt(in.Run)
-	return c
+	return forAt(c, in.job, in.Run)
 }
 
 // storeMet is when this slave met the store, zero if it has not.

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"slavedriver/internal/runfile"
 )
 
 // sharedByTwo are two machines with a job that starts on one of them each minute.
@@ -123,5 +125,23 @@ func TestWhatOthersLeftOutIsNotMissed(t *testing.T) {
 				t.Error(line)
 			}
 		}
+	})
+}
+
+// A run that was started while the store was silent takes its lease once it is
+// back: others do not start beside it.
+func TestARunThatWasStartedWithoutTheStoreTakesItsLease(t *testing.T) {
+	virtually(t, nil, func(m *machine) {
+		o := sharedByTwo(t, m)
+		m.plan.Jobs[0].OnNoStore = StoreErrorRun
+		m.play.act = func(runfile.Intent) act { return act{lasts: 150 * time.Second} }
+		defer func() { o.running() }()
+		m.store.(*memoryStore).setDown(true)
+		m.sleep(2 * time.Second)
+		m.call()
+		m.store.(*memoryStore).setDown(false)
+		until("12:02:30", m, o)
+		m.same("starts", m.starts(), "shared 12:00:00 12:00:02")
+		o.same("starts of the other", o.starts())
 	})
 }

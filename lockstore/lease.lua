@@ -91,6 +91,8 @@ local function decide(key, used, token, instant, seen, remember, holder, keep_fo
     return GRANTED, 0, 0, ''
   end
 
+  -- A run that goes on may not have come back for its lease yet.
+  if by_hand and operation ~= 'renew' and lost and now < born + ahead then return FORGOTTEN, 0, 0, '' end
   if operation ~= 'renew' and not by_hand then
     local used_token, used_holder = used_by(used)
     if used_token == '' then used_token = nil end

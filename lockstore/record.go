@@ -157,6 +157,9 @@ func (r *record) refuse(c engine.Claim, now int64) (engine.Grant, bool) {
 		r.Lost = true
 	}
 	if c.ByHand {
+		if r.Lost && now < r.vouchesFrom() { // a run that goes on may not have come back for its lease yet
+			return engine.Grant{Answer: engine.Forgotten}, true
+		}
 		return r.heldByOther(c.Token, now)
 	}
 	switch u := r.usedBy(instant, now); {

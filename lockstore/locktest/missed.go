@@ -105,4 +105,8 @@ func byHand(b *bench) {
 	b.a.run(again)
 	b.a.release(again)
 	b.wantMiss(b.a, b.claim("job", b.due.Add(time.Minute), "t4"), engine.Granted)
+
+	b.lose() // a run may go on that the store does not know of
+	b.a.wants(b.a.acquire(b.claim("job", b.older(), "t5")), engine.Forgotten)
+	b.a.wants(b.a.acquire(again), engine.Forgotten)
 }

@@ -149,8 +149,11 @@ func quotedLength(text string) int {
 
 // longLength is that of [[...]] or [==[...]==]; 0: text begins with none.
 func longLength(text string) int {
+	if text[0] != '[' {
+		return 0
+	}
 	level := lengthWhile(text[1:], func(c byte) bool { return c == '=' })
-	if text[0] != '[' || level+1 >= len(text) || text[level+1] != '[' {
+	if level+1 >= len(text) || text[level+1] != '[' {
 		return 0
 	}
 	end := strings.Index(text, "]"+strings.Repeat("=", level)+"]")

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -24,16 +25,16 @@ type miss struct {
 	asking bool // this shift's: the question is under way
 }
 
-// after is m without the instants that others knew of, as the store's answer says.
-func (m *miss) after(job *Job, grants []Grant, i int) *miss {
-	if i >= len(grants) || job.Schedule == nil || grants[i].Since.Before(m.First) {
-		return m
+// missed says that instants will not be started any more; id is what the run of
+// the last one would have been, and token that of its claims.
+func (d *duty) missed(job *Job, id, token string, s span, reason string) {
+	m := &miss{Job: job.Name, Run: id, Token: token, First: s.First, Last: s.Last, Count: s.Count, Reason: reason}
+	if d.Store == nil || job.RunOn != RunOnOne || byHand(id) {
+		d.tellMissed(m)
+		return
 	}
-	rest := *m
-	if s := spanOf(job.Schedule, grants[i].Since, m.Last); s.Count > 0 {
-		rest.First, rest.Count = s.First, s.Count
-	}
-	return &rest
+	d.agenda.Misses = append(d.agenda.Misses, m)
+	d.dirty = true
 }
 
 // decided lets the others know that this slave left an instant out, as its job
@@ -48,21 +49,13 @@ func (d *duty) decided(in *intent) {
 	d.dirty = true
 }
 
-// missed says that instants will not be started any more; id is what the run of
-// the last one would have been, and token that of its claims.
-func (d *duty) missed(job *Job, id, token string, s span, reason string) {
-	m := &miss{Job: job.Name, Run: id, Token: token, First: s.First, Last: s.Last, Count: s.Count, Reason: reason}
-	if d.Store == nil || job.RunOn != RunOnOne || byHand(id) {
-		d.tellMissed(m)
+// settleMisses asks the store about what is committed. Where it is silent, or is
+// none any more, each slave tells: better forty times than not at all.
+func (d *duty) settleMisses() {
+	if d.Store == nil {
+		d.missesAnswered(d.agenda.Misses, nil, nil)
 		return
 	}
-	d.agenda.Misses = append(d.agenda.Misses, m)
-	d.dirty = true
-}
-
-// settleMisses asks the store about what is committed. Where it is silent each
-// slave tells: better forty times than not at all.
-func (d *duty) settleMisses() {
 	var asked []*miss
 	var claims []Claim
 	for _, m := range d.agenda.Misses {
@@ -74,21 +67,34 @@ func (d *duty) settleMisses() {
 			claims = append(claims, c)
 		}
 	}
-	if len(asked) == 0 || d.Store == nil {
-		return
+	if len(asked) > 0 {
+		d.leases.call("settle", claims, d.Store.Miss, func(grants []Grant, err error) { d.missesAnswered(asked, grants, err) })
 	}
-	d.leases.call("settle", claims, d.Store.Miss, func(grants []Grant, err error) {
-		for i, m := range asked {
-			switch {
-			case m.Decided:
-			case err == nil && grants[i].Answer == Used:
-				d.othersKnow(m)
-			default:
-				d.tellMissed(m.after(d.jobNamed(m.Job), grants, i))
-			}
-			d.dropMiss(m)
+}
+
+func (d *duty) missesAnswered(asked []*miss, grants []Grant, err error) {
+	for i, m := range slices.Clone(asked) {
+		switch {
+		case m.Decided:
+		case err == nil && i < len(grants) && grants[i].Answer == Used:
+			d.othersKnow(m)
+		default:
+			d.tellMissed(m.after(d.jobNamed(m.Job), grants, i))
 		}
-	})
+		d.dropMiss(m)
+	}
+}
+
+// after is m without the instants that others knew of, as the store's answer says.
+func (m *miss) after(job *Job, grants []Grant, i int) *miss {
+	if i >= len(grants) || job.Schedule == nil || grants[i].Since.Before(m.First) {
+		return m
+	}
+	rest := *m
+	if s := spanOf(job.Schedule, grants[i].Since, m.Last); s.Count > 0 {
+		rest.First, rest.Count = s.First, s.Count
+	}
+	return &rest
 }
 
 func (d *duty) dropMiss(m *miss) {

@@ -145,3 +145,23 @@ func TestARunThatWasStartedWithoutTheStoreTakesItsLease(t *testing.T) {
 		o.same("starts of the other", o.starts())
 	})
 }
+
+// A lock store that is taken out of the entry file while it is asked leaves no shift
+// without an end: what was missed is told.
+func TestMissedIsToldWhenTheStoreIsNoMore(t *testing.T) {
+	virtually(t, nil, func(m *machine) {
+		sharedByTwo(t, m)
+		m.until("12:01:30")
+		m.off(28*time.Minute + 30*time.Second)
+		m.store.(*memoryStore).stall = true
+		m.call()
+		m.running()
+		m.store = nil
+		m.call()
+		m.sleep(20 * time.Second)
+		m.same("events", m.missedEvents(), "missed shared 12:27:00 count=26 reason=no shift ran in time")
+		if n := len(m.reports); n == 0 || m.reports[n-1].Relieved {
+			t.Errorf("the shift did not end: %+v", m.reports)
+		}
+	})
+}

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -111,6 +112,22 @@ func (d *duty) scheduleSays(in *intent, due bool, err error) {
 			d.settle(in, OutcomeMerged, "one start for several missed instants: "+later)
 		}
 	}
+}
+
+// answersFirst is how long a start waits at the beginning of a shift for what its
+// job's function says of newer minutes.
+const answersFirst = 15 * time.Second
+
+// waitsForAnswers says whether the function of a job is still to be asked about
+// newer minutes whose start has come too: one of these may take the place of a start
+// that waited from before a gap.
+func (d *duty) waitsForAnswers(in *intent) bool {
+	if !in.job.ScheduleFunc || byHand(in.Run) || d.now().Sub(d.began) > answersFirst {
+		return false
+	}
+	return slices.ContainsFunc(d.agenda.Intents, func(other *intent) bool {
+		return other.job == in.job && other.Ask && !other.settled && other.Instant.After(in.Instant) && d.waits(other) <= 0
+	})
 }
 
 // askNoMore is for a function that hangs: it is not asked about the minutes before

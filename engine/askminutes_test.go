@@ -6,6 +6,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"slavedriver/internal/runfile"
 )
 
 // A schedule function is asked about the minutes that no shift came in too, as
@@ -56,6 +58,36 @@ func TestAFunctionWithJitterIsAskedAboutWhatMayStillStart(t *testing.T) {
 			t.Errorf("the ledger is %v", got)
 		}
 	})
+}
+
+// A function and a cron expression that mean the same do the same with jitter, over
+// gaps after which several starts are still to come, of which a later gap lets some
+// pass.
+func TestAFunctionWithJitterStartsWhatTheExpressionStarts(t *testing.T) {
+	change := func(j *Job) { j.CatchUp, j.Jitter = 5*time.Minute, time.Hour }
+	var ledgers [2][]string
+	for i, expr := range []string{"*/10 * * * *", "* * * * *"} {
+		job := newJob(t, "job358", expr, change)
+		virtually(t, []*Job{job}, func(m *machine) {
+			if i == 1 {
+				job.Schedule, job.ScheduleFunc, job.ScheduleText = nil, true, []string{"function"}
+			}
+			m.due = func(_ *Job, at time.Time) (bool, error) { return at.Minute()%10 == 0, nil }
+			lag := JitterOf(job, "s")
+			m.call() // at 12:00
+			m.off(70 * time.Minute)
+			m.call()
+			m.off(lag - lag.Truncate(10*time.Minute) + 11*time.Minute)
+			m.call()
+			m.until("15:00:00")
+			for _, start := range m.starts() {
+				ledgers[i] = append(ledgers[i], start[:len("job358 12:00:00")])
+			}
+		})
+	}
+	if !slices.Equal(ledgers[0], ledgers[1]) || len(ledgers[0]) < 3 {
+		t.Errorf("the expression starts\n%v\nthe function\n%v", ledgers[0], ledgers[1])
+	}
 }
 
 // A start that a handler asked for makes no start of the schedule good.
@@ -148,6 +180,27 @@ func TestWhatWasDecidedBeforeTheClockWentBackIsNotMissed(t *testing.T) {
 			if len(line) > 6 && line[:6] == "missed" {
 				t.Errorf("%s, though it was started", line)
 			}
+		}
+	})
+}
+
+// A start of the schedule that waits for a place is not swallowed by one that is
+// asked for with --at.
+func TestWhatIsAskedForTakesTheScheduleNothing(t *testing.T) {
+	work := newJob(t, "work", "0 12 * * *", func(j *Job) { j.CatchUp = time.Hour })
+	virtually(t, []*Job{newJob(t, "hog", "0 12 * * *"), work}, func(m *machine) {
+		m.plan.MaxConcurrent = 1
+		m.play.act = func(runfile.Intent) act { return act{lasts: 10 * time.Second} }
+		m.call() // at 12:00: one runs, the other waits
+		m.at = bubbleNoon.Add(-24 * time.Hour)
+		m.call()
+		m.at = time.Time{}
+		m.call()
+		m.sleep(2 * time.Minute)
+		m.call()
+		m.sleep(2 * time.Minute)
+		if got := m.ledger(); !slices.Contains(got, "succeeded work 12:00:00") {
+			t.Errorf("the ledger is %v", got)
 		}
 	})
 }

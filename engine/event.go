@@ -94,7 +94,7 @@ var EventDocs = []EventDoc{
 		{"stdErr", "string", "new output since the last call, 64 KiB at most"},
 		{"partial", "boolean", "the last line is not finished"},
 	}, "new output: whole lines while the job runs", true},
-	{EventJobExpectedPassed, "EVENT_JOB_EXPECTED_RUNTIME_ELAPSED", nil, "a job runs longer than expected; it is not ended; once a run", true},
+	{EventJobExpectedPassed, "EVENT_JOB_EXPECTED_RUNTIME_ELAPSED", nil, "a job runs longer than expected; it is not ended; once an attempt", true},
 	{EventJobTimeout, "EVENT_JOB_TIMEOUT", nil, "the timeout was hit and the job is being ended; finished.error follows", true},
 	{EventJobSuccess, "EVENT_JOB_FINISHED_SUCCESS", figures, "a job ended well", true},
 	{EventJobError, "EVENT_JOB_FINISHED_ERROR", append([]ParamDoc{

@@ -84,9 +84,15 @@ func (d *duty) place(in *intent, starts []*intent) {
 	if in.job.Overlaps() || in.Retry != nil || d.heldByRetry(in, starts) {
 		return
 	}
-	for _, earlier := range starts {
-		if earlier != in && earlier.Retry == nil && !earlier.settled && earlier.placed {
-			d.merge(earlier, in)
+	for _, other := range starts {
+		switch {
+		case other == in || other.Retry != nil || other.settled || !other.placed:
+		case byAt(other.Run) != byAt(in.Run): // what is asked for is no start of the schedule, nor in its place
+		case in.Instant.Before(other.Instant) && other.phase == phaseWaiting:
+			d.giveWay(in, other)
+			return
+		default:
+			d.merge(other, in)
 			return
 		}
 	}
@@ -127,6 +133,17 @@ func (d *duty) merge(earlier, in *intent) {
 		in.Depth = max(in.Depth, earlier.Depth)
 	}
 	d.swap(earlier, in)
+}
+
+// giveWay is for an older start whose time comes later, as functions are asked about
+// the newest minute first: one start for both.
+func (d *duty) giveWay(older, newer *intent) {
+	if d.isLate(older) {
+		d.miss(older)
+		return
+	}
+	d.settle(older, OutcomeMerged, "one start for several missed instants: "+newer.Run)
+	newer.Depth = max(newer.Depth, older.Depth)
 }
 
 // swap exchanges the places of two starts in the queue.

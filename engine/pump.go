@@ -47,7 +47,7 @@ func (d *duty) advance() {
 			if next[in.job] == in {
 				d.askSchedule(in)
 			}
-		case d.mustWait(in, slots):
+		case d.mustWait(in, slots), d.waitsForAnswers(in):
 		case in.job.Condition && !in.Asked && in.Retry == nil:
 			d.askCondition(in)
 		default:

@@ -143,23 +143,28 @@ func held(ctx context.Context, t *testing.T, timeout string) (d *deadline, failu
 		if len(calls) == 1 && calls[0].d.pause.waiting() {
 			return calls[0].d, over
 		}
-		time.Sleep(time.Millisecond)
+		select {
+		case failures := <-over:
+			t.Fatalf("it ended before it was seen paused: %v", failures)
+		case <-time.After(time.Millisecond):
+		}
 	}
 }
 
 func TestAPausedCallEndsWhenItIsToEnd(t *testing.T) {
-	ctx, cancel := context.WithCancelCause(t.Context())
 	for name, c := range map[string]struct {
 		timeout, want string
-		end           func(*deadline)
+		end           func(*deadline, context.CancelCauseFunc)
 	}{
-		"its deadline":   {"0.2", "did not finish within 0.2 s", func(*deadline) {}},
-		"it is cut off":  {"60", "took more than 1 MiB of memory", func(d *deadline) { d.stop(&greedy{1 << 20}) }},
-		"the shift ends": {"60", "relieved", func(*deadline) { cancel(errors.New("relieved")) }},
+		"its deadline":   {"2", "did not finish within 2 s", func(*deadline, context.CancelCauseFunc) {}},
+		"it is cut off":  {"60", "took more than 1 MiB of memory", func(d *deadline, _ context.CancelCauseFunc) { d.stop(&greedy{1 << 20}) }},
+		"the shift ends": {"60", "relieved", func(_ *deadline, cancel context.CancelCauseFunc) { cancel(errors.New("relieved")) }},
 	} {
 		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithCancelCause(t.Context())
+			defer cancel(nil)
 			d, over := held(ctx, t, c.timeout)
-			c.end(d)
+			c.end(d, cancel)
 			select {
 			case failures := <-over:
 				if got := fmt.Sprint(failures); !strings.Contains(got, c.want) {

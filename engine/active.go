@@ -78,5 +78,5 @@ func StopRun(ctx context.Context, dir string, r ActiveRun, reason string, clock 
 	if err := file.End(ctx, file.Intent.KillGrace); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return true, fmt.Errorf("run %s is still being ended: %w", id, err)
 	}
-	return !endedBefore(&run{file: onDisk{file}}), nil
+	return !endedBefore(onDisk{file}), nil
 }

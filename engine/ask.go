@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"slices"
@@ -17,7 +16,7 @@ func (d *duty) ask(job *Job, minute time.Time) {
 	id := runID(job, minute)
 	start := minute.Add(JitterOf(job, d.Plan.Slave))
 	if !d.At.IsZero() {
-		id += "-at-" + rand.Text()[:6]
+		id = idByAt(id)
 		start = d.now()
 	}
 	if d.isKnownRun(job, id) {
@@ -109,7 +108,7 @@ func (d *duty) scheduleSays(in *intent, due bool, err error) {
 		in.settled = true // it is no instant of the job
 	case in.Instant.Before(d.minute()) && d.waits(in) <= 0:
 		if later := d.madeGood(in); later != "" {
-			d.settle(in, OutcomeMerged, "one start for several missed instants: "+later)
+			d.settle(in, OutcomeMerged, mergedWith(later))
 		}
 	}
 }

@@ -34,7 +34,7 @@ func (d *duty) endingOf(r *run, s sight) ending {
 	if strings.HasSuffix(s.Why, "working directory") {
 		e.Reason += " " + r.job.WorkingDirectory
 	}
-	if s.Stopping && !endedBefore(r) {
+	if s.Stopping && !endedBefore(r.file) {
 		e.Reason = d.stopReason(r)
 		e.TimedOut = e.Reason == reasonTimeout
 		e.Stopped = !e.TimedOut
@@ -48,9 +48,9 @@ func (d *duty) endingOf(r *run, s sight) ending {
 
 // endedBefore says whether a run that somebody wanted to stop by hand had ended by
 // itself before a signal was sent.
-func endedBefore(r *run) bool {
-	stop, err := r.file.Stopping()
-	return err == nil && stop != nil && strings.HasPrefix(stop.Reason, ReasonByHand) && !r.file.Signalled()
+func endedBefore(file RunFile) bool {
+	stop, err := file.Stopping()
+	return err == nil && stop != nil && strings.HasPrefix(stop.Reason, ReasonByHand) && !file.Signalled()
 }
 
 // good says whether an ending is a success of its job. A run that was ended on

@@ -123,7 +123,7 @@ func (d *duty) evaluateJob(job *Job, w window, now time.Time) {
 	}
 	if v.Merged.Count > 0 {
 		d.outcome(Outcome{Job: job.Name, Run: runID(job, v.Merged.Last), Instant: v.Merged.Last, First: v.Merged.First,
-			Count: v.Merged.Count, Outcome: OutcomeMerged, Reason: "one start for several missed instants: " + runID(job, v.Starts[0])})
+			Count: v.Merged.Count, Outcome: OutcomeMerged, Reason: mergedWith(runID(job, v.Starts[0]))})
 	}
 	for _, t := range v.Starts {
 		d.intend(job, d.newIntent(job, t, t.Add(lag), catchUp, runID(job, t)))
@@ -144,7 +144,7 @@ func (d *duty) evaluateMinute(at time.Time) {
 			continue
 		}
 		for _, t := range instantsOf(job, minute) {
-			id := runID(job, t) + "-at-" + rand.Text()[:6]
+			id := idByAt(runID(job, t))
 			d.intend(job, d.newIntent(job, t, now, catchUpOf(job, now), id))
 		}
 	}

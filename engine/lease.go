@@ -136,11 +136,11 @@ func (d *duty) claimOfRun(r *run) Claim {
 // forAt is the claim of a start that --at asked for: it leaves the instant to
 // the schedule, and where runs may overlap it has a lease of its own.
 func forAt(c Claim, job *Job, id string) Claim {
-	_, asked, byAt := strings.Cut(id, "Z-at-")
+	_, asked, byAt := strings.Cut(id, "Z"+byCommand)
 	c.ByHand = byAt
 	if byAt && job.Overlaps() {
 		run, _ := cutAttempt(asked)
-		c.Key += "-at-" + run
+		c.Key += byCommand + run
 	}
 	return c
 }

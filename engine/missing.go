@@ -73,7 +73,7 @@ func (d *duty) settleMisses() {
 }
 
 func (d *duty) missesAnswered(asked []*miss, grants []Grant, err error) {
-	for i, m := range slices.Clone(asked) {
+	for i, m := range asked {
 		switch {
 		case m.Decided:
 		case err == nil && i < len(grants) && grants[i].Answer == Used:
@@ -81,8 +81,9 @@ func (d *duty) missesAnswered(asked []*miss, grants []Grant, err error) {
 		default:
 			d.tellMissed(m.after(d.jobNamed(m.Job), grants, i))
 		}
-		d.dropMiss(m)
 	}
+	left := slices.Clone(d.agenda.Misses)
+	d.agenda.Misses = slices.DeleteFunc(left, func(m *miss) bool { return slices.Contains(asked, m) })
 }
 
 // after is m without the instants that others knew of, as the store's answer says.
@@ -95,15 +96,6 @@ func (m *miss) after(job *Job, grants []Grant, i int) *miss {
 		rest.First, rest.Count = s.First, s.Count
 	}
 	return &rest
-}
-
-func (d *duty) dropMiss(m *miss) {
-	for i, other := range d.agenda.Misses {
-		if other == m {
-			d.agenda.Misses = append(d.agenda.Misses[:i:i], d.agenda.Misses[i+1:]...)
-			return
-		}
-	}
 }
 
 func (d *duty) tellMissed(m *miss) {

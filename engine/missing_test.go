@@ -16,15 +16,22 @@ func sharedByTwo(t *testing.T, m *machine) *machine {
 	return m.another("t")
 }
 
+// together plays a story of these two.
+func together(t *testing.T, story func(m, o *machine)) {
+	virtually(t, nil, func(m *machine) {
+		o := sharedByTwo(t, m)
+		defer func() { o.running() }()
+		story(m, o)
+	})
+}
+
 func (m *machine) missedEvents() []string {
 	return slices.DeleteFunc(m.told("job.started", "job.finished.success", "gap"), func(line string) bool { return line == "" })
 }
 
 // A slave that was off for a while says nothing of what others started meanwhile.
 func TestWhatOthersStartedIsNotMissed(t *testing.T) {
-	virtually(t, nil, func(m *machine) {
-		o := sharedByTwo(t, m)
-		defer func() { o.running() }()
+	together(t, func(m, o *machine) {
 		until("12:01:30", m, o)
 		o.off(0)
 		until("12:29:30", m)
@@ -41,9 +48,7 @@ func TestWhatOthersStartedIsNotMissed(t *testing.T) {
 func TestOneTellsWhatAllMissed(t *testing.T) {
 	for name, later := range map[string]string{"at once": "12:30:00", "later": "12:33:00"} {
 		t.Run(name, func(t *testing.T) {
-			virtually(t, nil, func(m *machine) {
-				o := sharedByTwo(t, m)
-				defer func() { o.running() }()
+			together(t, func(m, o *machine) {
 				until("12:01:30", m, o)
 				m.off(0)
 				o.off(28*time.Minute + 30*time.Second)
@@ -58,9 +63,7 @@ func TestOneTellsWhatAllMissed(t *testing.T) {
 
 // Where the store cannot be asked it is told: better by each than by nobody.
 func TestMissedIsToldWithoutTheStore(t *testing.T) {
-	virtually(t, nil, func(m *machine) {
-		o := sharedByTwo(t, m)
-		defer func() { o.running() }()
+	together(t, func(m, o *machine) {
 		until("12:01:30", m, o)
 		m.off(0)
 		o.off(28*time.Minute + 30*time.Second)
@@ -95,9 +98,7 @@ func TestAShiftThatDiesWhileItAsksWhoTells(t *testing.T) {
 // What others started before they were off too does not count among what a slave
 // tells that comes back: that begins after it.
 func TestOnlyWhatNobodyStartedIsCounted(t *testing.T) {
-	virtually(t, nil, func(m *machine) {
-		o := sharedByTwo(t, m)
-		defer func() { o.running() }()
+	together(t, func(m, o *machine) {
 		until("12:01:30", m, o)
 		o.off(0)
 		until("12:11:30", m)

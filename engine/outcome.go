@@ -29,11 +29,16 @@ func (d *duty) skip(in *intent, reason string) {
 		d.notRetried(in, reason)
 		return
 	}
+	d.leaveOut(in, reason)
+	d.log(Info, in.job, "Not started: "+reason)
+	d.notify(EventJobSkipped, in.Job, in.Run+"/skipped", map[string]any{"reason": reason})
+}
+
+// leaveOut gives an intent up, and lets the others know that it was left out.
+func (d *duty) leaveOut(in *intent, reason string) {
 	d.settle(in, OutcomeSkipped, reason)
 	d.decided(in)
 	d.report.Skipped++
-	d.log(Info, in.job, "Not started: "+reason)
-	d.notify(EventJobSkipped, in.Job, in.Run+"/skipped", map[string]any{"reason": reason})
 }
 
 // stillRunning gives an intent up because the last run is still there.
@@ -53,9 +58,7 @@ func (d *duty) retryPending(in, again *intent) {
 }
 
 func (d *duty) heldUp(in *intent, since time.Time, slave, reason, message string) {
-	d.settle(in, OutcomeSkipped, reason)
-	d.decided(in)
-	d.report.Skipped++
+	d.leaveOut(in, reason)
 	d.log(d.Plan.Levels.CannotStartNextAsLastStillRunning, in.job, message)
 	params := map[string]any{"slave": slave}
 	if !since.IsZero() {
@@ -76,9 +79,7 @@ func (d *duty) heldBy(in *intent, g Grant) {
 		return
 	}
 	reason := stillRunningWords(g.Since, g.Holder)
-	d.settle(in, OutcomeSkipped, reason)
-	d.decided(in)
-	d.report.Skipped++
+	d.leaveOut(in, reason)
 	d.log(Debug, in.job, "Not started: "+reason)
 }
 

@@ -129,7 +129,7 @@ func (d *duty) merge(earlier, in *intent) {
 	case d.isLate(earlier):
 		d.miss(earlier)
 	default:
-		d.settle(earlier, OutcomeMerged, "one start for several missed instants: "+in.Run)
+		d.settle(earlier, OutcomeMerged, mergedWith(in.Run))
 		in.Depth = max(in.Depth, earlier.Depth)
 	}
 	d.swap(earlier, in)
@@ -142,7 +142,7 @@ func (d *duty) giveWay(older, newer *intent) {
 		d.miss(older)
 		return
 	}
-	d.settle(older, OutcomeMerged, "one start for several missed instants: "+newer.Run)
+	d.settle(older, OutcomeMerged, mergedWith(newer.Run))
 	newer.Depth = max(newer.Depth, older.Depth)
 }
 

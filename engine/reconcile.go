@@ -370,7 +370,7 @@ func instantOfRun(id string) time.Time {
 
 func cutID(id string) (slug string, instant time.Time, ok bool) {
 	id, _ = cutAttempt(id)
-	id, _, _ = strings.Cut(id, "Z-at-")
+	id, _, _ = strings.Cut(id, "Z"+byCommand)
 	id, _, _ = strings.Cut(id, "Z"+byHandler)
 	id = strings.TrimSuffix(id, "Z")
 	i := strings.LastIndexByte(id, '-')

@@ -273,6 +273,10 @@ func (o Outcome) covers(from, to time.Time) bool {
 	return first.Before(to) && !o.Instant.Before(from)
 }
 
+// mergedWith is the reason of a merged instant for which that run was started; see
+// mergedInto.
+func mergedWith(run string) string { return "one start for several missed instants: " + run }
+
 // mergedInto is the run that was started for a merged instant.
 func mergedInto(o Outcome) string {
 	return o.Reason[strings.LastIndexByte(o.Reason, ' ')+1:]

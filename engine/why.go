@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"crypto/rand"
 	"slices"
 	"strings"
 	"time"
@@ -250,8 +251,14 @@ func runAt(o Outcome, t time.Time) string {
 // byHandler stands in the ids of runs that a handler started, after the instant.
 const byHandler = "-by-"
 
+// byCommand stands in the ids of runs that were asked for with --at, likewise.
+const byCommand = "-at-"
+
 // byAt says whether a run was asked for with --at.
-func byAt(run string) bool { return strings.Contains(run, "Z-at-") }
+func byAt(run string) bool { return strings.Contains(run, "Z"+byCommand) }
+
+// idByAt is the id of a run that is asked for: of each time another.
+func idByAt(id string) string { return id + byCommand + rand.Text()[:6] }
 
 // byHand says whether a run was asked for with --at, or by a handler.
 func byHand(run string) bool {

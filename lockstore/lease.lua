@@ -7,9 +7,9 @@
 --       ahead; how long a claim and a lease last, all in ms; then of each claim
 --       token, instant in seconds, highest fence the caller saw, how long to
 --       remember the instant in ms (-1: by hand, it does not matter), holder, how
---       long the lease key lasts untouched
---       in ms, when the run was started in ms (0: now;
---       -1, of a miss: somebody left the instant out, and nobody is to tell it).
+--       long the lease key lasts untouched in ms, when the run was started in ms
+--       (0: now; -1, of a miss: somebody left the instant out, and nobody is to
+--       tell it).
 -- Replies { 1 if the memory begins or is known as lost with this call, now in
 --           ms; then of each claim answer, fence, since in ms, holder }.
 
@@ -62,9 +62,11 @@ local function decide(key, used, token, instant, seen, remember, holder, keep_fo
   local since, by, fence = tonumber(stored[4] or '0'), stored[5] or '', tonumber(stored[6] or '0')
   local by_hand = remember < 0
   local alive, last = expires > now, tonumber(stored[8] or '0')
+  local known, known_holder = used_by(used)
+  local starter = known ~= '' and known or nil
 
   if operation == 'miss' then
-    local decided, known = started < 0, used_by(used)
+    local decided = started < 0
     if not decided then
       if stored[9] == token then return GRANTED, 0, tonumber(stored[10] or '0') * 1000, '' end
       if known == token then return GRANTED, 0, 0, '' end
@@ -85,19 +87,15 @@ local function decide(key, used, token, instant, seen, remember, holder, keep_fo
     if owner == token then
       call('HSET', key, 'token', '', 'until', '0', 'released', token)
     end
-    if by_hand then return GRANTED, 0, 0, '' end
-    local used_token, used_holder = used_by(used)
-    if used_token and used_token ~= '' and used_token ~= token then return USED, 0, 0, used_holder end -- started twice: the memory was lost
+    if starter and starter ~= token and not by_hand then return USED, 0, 0, known_holder end -- started twice: the memory was lost
     return GRANTED, 0, 0, ''
   end
 
   -- A run that goes on may not have come back for its lease yet.
   if by_hand and operation ~= 'renew' and lost and now < born + ahead then return FORGOTTEN, 0, 0, '' end
   if operation ~= 'renew' and not by_hand then
-    local used_token, used_holder = used_by(used)
-    if used_token == '' then used_token = nil end
-    if not used_token and instant * 1000 < vouches_from then return FORGOTTEN, 0, 0, '' end
-    if used_token and used_token ~= token then return USED, 0, 0, used_holder end
+    if not starter and instant * 1000 < vouches_from then return FORGOTTEN, 0, 0, '' end
+    if starter and starter ~= token then return USED, 0, 0, known_holder end
   end
   if alive and owner ~= token then return confirmed and HELD or CLAIMED, 0, since, by end
 
@@ -114,9 +112,7 @@ local function decide(key, used, token, instant, seen, remember, holder, keep_fo
     if not confirmed then since = started > 0 and math.min(started, now) or now end
     confirmed, expires = true, now + lease_for
     if not by_hand then last = math.max(last, plausible(instant)) end
-    if remember > 0 and (used_by(used) or '') == '' then
-      call('SET', used, #token .. ' ' .. token .. holder, 'PX', remember)
-    end
+    if remember > 0 and not starter then call('SET', used, #token .. ' ' .. token .. holder, 'PX', remember) end
   end
   call('HSET', key, 'token', token, 'confirmed', confirmed and '1' or '0', 'until', expires,
     'since', since, 'holder', by, 'fence', fence, 'released', '', 'last', last)

@@ -34,14 +34,7 @@ func loadWithSenders(t *testing.T, source string, change ...func(*Options)) (*Sc
 		}
 		all["senders/"+filepath.Base(path)] = string(data)
 	}
-	s, out, err := loadIn(t, files(t, all), append(change, func(o *Options) {
-		o.Getenv = func(name string) string {
-			if strings.HasPrefix(name, "SLAVEDRIVER_") {
-				return ""
-			}
-			return "https://hooks.example/" + strings.ToLower(name)
-		}
-	})...)
+	s, out, err := loadIn(t, files(t, all), append(change, hooksInEnvironment)...)
 	if err != nil {
 		t.Fatal(err)
 	}

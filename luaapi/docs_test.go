@@ -63,14 +63,7 @@ func play(t *testing.T, source string) (*worldOfDocs, string) {
 	if err := os.Chmod(filepath.Join(dir, "mail-password"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s, out, err := loadIn(t, dir, func(o *Options) {
-		o.Getenv = func(name string) string {
-			if strings.HasPrefix(name, "SLAVEDRIVER_") {
-				return ""
-			}
-			return "https://hooks.example/" + strings.ToLower(name)
-		}
-	})
+	s, out, err := loadIn(t, dir, hooksInEnvironment)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,5 +152,15 @@ func TestTheModulesPageIsWhole(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// hooksInEnvironment gives each variable that is not ours an address.
+func hooksInEnvironment(o *Options) {
+	o.Getenv = func(name string) string {
+		if strings.HasPrefix(name, "SLAVEDRIVER_") {
+			return ""
+		}
+		return "https://hooks.example/" + strings.ToLower(name)
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -165,20 +164,19 @@ func (c *command) historyTable(ended []pastStart) error {
 		_, err := fmt.Fprintln(c.stdout, "nothing is recorded")
 		return err
 	}
-	var lines strings.Builder
-	table := tabwriter.NewWriter(&lines, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(table, "DUE\tJOB\tSLAVE\tOUTCOME\tTOOK\tWHY")
+	rows := [][]string{{"DUE", "JOB", "SLAVE", "OUTCOME", "TOOK", "WHY"}}
 	for _, o := range ended {
 		took := "-"
 		if !o.Started.IsZero() {
 			took = time.Duration(math.Round(o.Duration*1000) * 1e6).String()
 		}
-		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", dateTime(o.Instant.Local()), logging.Escape(o.Job),
-			logging.Escape(o.Slave), o.Outcome.Outcome, took, logging.Escape(whyEnded(o.Outcome)))
+		rows = append(rows, []string{
+			dateTime(o.Instant.Local()), logging.Escape(o.Job),
+			logging.Escape(o.Slave), o.Outcome.Outcome, took, logging.Escape(whyEnded(o.Outcome)),
+		})
 	}
-	_ = table.Flush() // nothing fails in memory
-	for line := range strings.Lines(lines.String()) {
-		if _, err := fmt.Fprintln(c.stdout, strings.TrimRight(line, " \n")); err != nil {
+	for _, line := range inColumns(rows) {
+		if _, err := fmt.Fprintln(c.stdout, strings.TrimRight(line, " ")); err != nil {
 			return err
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -157,19 +156,16 @@ func nextStarts(job *engine.Job, slave string, now time.Time) []time.Time {
 // listTable prints a line for each job, and below it one for each of its
 // schedules.
 func (c *command) listTable(plan *engine.Plan, there present) error {
-	var lines strings.Builder
-	table := tabwriter.NewWriter(&lines, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(table, "JOB\tLAST\tNEXT STARTS")
+	rows := [][]string{{"JOB", "LAST", "NEXT STARTS"}}
 	for _, job := range plan.Jobs {
 		now := c.clock.Now().In(job.Location)
-		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\n", logging.Escape(job.Name), there.inWords(job, now), nextInWords(job, plan.Slave, now))
+		rows = append(rows, []string{logging.Escape(job.Name), there.inWords(job, now), nextInWords(job, plan.Slave, now)})
 	}
-	_ = table.Flush() // nothing fails in memory
-	head, rest, _ := strings.Cut(lines.String(), "\n")
-	if _, err := fmt.Fprintln(c.stdout, head); err != nil {
+	lines := inColumns(rows)
+	if _, err := fmt.Fprintln(c.stdout, lines[0]); err != nil {
 		return err
 	}
-	for i, line := range strings.Split(strings.TrimSuffix(rest, "\n"), "\n")[:len(plan.Jobs)] {
+	for i, line := range lines[1:] {
 		if _, err := fmt.Fprintf(c.stdout, "%s\n%s", line, scheduleLines(plan.Jobs[i])); err != nil {
 			return err
 		}

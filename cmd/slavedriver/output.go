@@ -6,6 +6,8 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
+	"text/tabwriter"
 
 	"slavedriver/engine"
 	"slavedriver/internal/logging"
@@ -56,6 +58,17 @@ func (c *command) printJSON(value any) error {
 	encoder := json.NewEncoder(c.stdout)
 	encoder.SetEscapeHTML(false) // commands are full of < and &
 	return encoder.Encode(value)
+}
+
+// inColumns are rows as lines of a table, each column as wide as its widest field.
+func inColumns(rows [][]string) []string {
+	var lines strings.Builder
+	table := tabwriter.NewWriter(&lines, 0, 0, 2, ' ', 0)
+	for _, row := range rows {
+		_, _ = fmt.Fprintln(table, strings.Join(row, "\t"))
+	}
+	_ = table.Flush() // nothing fails in memory
+	return strings.Split(strings.TrimSuffix(lines.String(), "\n"), "\n")
 }
 
 // printEach prints one object for each value with --json, else a table of them all.

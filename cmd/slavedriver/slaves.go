@@ -7,7 +7,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -120,15 +119,14 @@ func (c *command) slavesTable(shown []shownSlave) error {
 		_, err := fmt.Fprintln(c.stdout, "no slave has noted itself in the lock store within a day")
 		return err
 	}
-	var lines strings.Builder
-	table := tabwriter.NewWriter(&lines, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(table, "SLAVE\tHOST\tVERSION\tLAST SHIFT\tCLOCK\tRAN THEN")
+	rows := [][]string{{"SLAVE", "HOST", "VERSION", "LAST SHIFT", "CLOCK", "RAN THEN"}}
 	for _, s := range shown {
-		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", logging.Escape(s.Name), orDash(s.Host), orDash(s.Version),
-			s.lastShift(), s.clock(), orDash(strings.Join(s.Running, ", ")))
+		rows = append(rows, []string{
+			logging.Escape(s.Name), orDash(s.Host), orDash(s.Version),
+			s.lastShift(), s.clock(), orDash(strings.Join(s.Running, ", ")),
+		})
 	}
-	_ = table.Flush() // nothing fails in memory
-	_, err := fmt.Fprint(c.stdout, lines.String())
+	_, err := fmt.Fprintln(c.stdout, strings.Join(inColumns(rows), "\n"))
 	return err
 }
 

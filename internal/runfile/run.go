@@ -81,14 +81,14 @@ type Run struct {
 
 	// mu guards what follows up to the next gap. It is never held while
 	// waiting, and taken after the locks of cursor and output.
-	mu      sync.Mutex
-	dir     string
-	lock    int    // descriptor of status that has the lock, -1
-	claimed bool   // the lock is from Claim: intent.json is to be written again
-	pipes   [2]int // stdout and stderr for the job, -1
-	child   child
-	stop    *Stop // asked for, though it may not have been written
-	termed  bool
+	mu        sync.Mutex
+	dir       string
+	lock      int    // descriptor of status that has the lock, -1
+	claimed   bool   // the lock is from Claim: intent.json is to be written again
+	pipes     [2]int // stdout and stderr for the job, -1
+	child     child
+	stop      *Stop // asked for, though it may not have been written
+	signalled bool
 
 	cursor cursor
 	output output

@@ -162,17 +162,17 @@ func (r *Run) press(h *hunt, kill time.Duration) (left bool, err error) {
 func (r *Run) Signalled() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !r.termed {
+	if !r.signalled {
 		_, err := os.Stat(r.dir + "/stop.sent")
-		r.termed = err == nil
+		r.signalled = err == nil
 	}
-	return r.termed
+	return r.signalled
 }
 
 func (r *Run) noteSignalled() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.termed = true
+	r.signalled = true
 	if fd, err := openFile(r.dir+"/stop.sent", syscall.O_WRONLY|syscall.O_CREAT); err == nil {
 		_ = syscall.Close(fd)
 	}

@@ -238,3 +238,17 @@ func TestClusterNodeThatQuotes(t *testing.T) {
 		t.Errorf("%d of %d were not reached", unreached, len(grants))
 	}
 }
+
+// However much is asked at once, and so however patient a call is with a node that
+// hangs: when its time is up, what the others said by then is its answer.
+func TestClusterNodeHangsForAWholeCall(t *testing.T) {
+	t.Parallel()
+	c := newCrippled(t)
+	c.lost.pause()
+	t.Cleanup(c.lost.resume)
+	claims := many(600)
+	for i := range claims {
+		claims[i].Key = fmt.Sprint("many-", i)
+	}
+	c.wants("a call", c.a.Confirm, claims, engine.Granted, 9*time.Second)
+}

@@ -145,9 +145,9 @@ func shut(client redis.UniversalClient) error {
 	}
 }
 
-// call runs do, and returns when that is over, when ctx is, or when the time is
-// up. The client goes on reading when ctx is cancelled; what is left of do then
-// ends because its connections are closed.
+// call has do talk to the server, or servers, for callPatience at the most; do
+// returns when its context is done (see within). Where any of its replies did not
+// come, the line is hung up.
 func (l *line) call(ctx context.Context, do func(context.Context, redis.UniversalClient) ([]reply, error)) ([]reply, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, callPatience, errTooLong)
 	defer cancel()
@@ -155,23 +155,31 @@ func (l *line) call(ctx context.Context, do func(context.Context, redis.Universa
 	if err != nil {
 		return nil, err
 	}
+	replies, err := do(ctx, client)
+	if all(replies, err) != nil {
+		l.hangUp(client)
+	}
+	return replies, err
+}
+
+// within runs do, and returns when that is over or when ctx is. The client goes on
+// reading when ctx is cancelled; what is left of do then ends because its
+// connections are closed.
+func within[T any](ctx context.Context, do func() (T, error)) (T, error) {
 	type result struct {
-		replies []reply
-		err     error
+		value T
+		err   error
 	}
 	done := make(chan result, 1)
 	go func() {
-		replies, err := do(ctx, client)
-		done <- result{replies, err}
+		value, err := do()
+		done <- result{value, err}
 	}()
-	var r result
 	select {
-	case r = <-done:
+	case r := <-done:
+		return r.value, r.err
 	case <-ctx.Done():
-		r.err = context.Cause(ctx)
+		var none T
+		return none, context.Cause(ctx)
 	}
-	if r.err != nil {
-		l.hangUp(client)
-	}
-	return r.replies, r.err
 }

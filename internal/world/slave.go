@@ -173,7 +173,7 @@ func (s *Slave) begin(script Script) {
 		defer script.Close()
 		report, err := shift.Run(ctx)
 		s.note(ending{failed: err, idle: err == nil && !report.Relieved && box.Empty() &&
-			!script.Wants(engine.EventStarted, nil) && !script.Wants(engine.EventFinished, nil)})
+			!script.Wants(engine.EventStarted, nil) && !script.Wants(engine.EventFinished, nil) && !shift.Plan.NotesItself(shift.Store)})
 	}()
 	s.relieve = func() {
 		cancel()
@@ -189,7 +189,7 @@ func (s *Slave) shift(script Script) (*engine.Shift, *outbox.Box) {
 	clock := clock{w.began}
 	shift := &engine.Shift{
 		Plan: plan, Script: &witness{script, s}, Store: s.storeOf(plan), Dir: s.dir.Path(), Clock: clock,
-		Supervisor: supervisor{s.processes}, Out: w.printer(), Err: w.printer(), Environ: w.o.Environ,
+		Host: s.name, Supervisor: supervisor{s.processes}, Out: w.printer(), Err: w.printer(), Environ: w.o.Environ,
 		Release: func() {}, Speak: func(context.Context) (func(), error) { return func() {}, nil },
 	}
 	shift.Log = logging.Redacted(&logger{s, plan.Loggers, shift.ScriptLog}, script.Secrets())
@@ -212,10 +212,14 @@ func (s *Slave) another(log engine.Logger, box *outbox.Box) (engine.Script, erro
 	return script, nil
 }
 
-// storeOf is the lock store, for plans that have one.
+// storeOf is the lock store, for plans that have one; where that is a folder it
+// keeps no roster.
 func (s *Slave) storeOf(plan *engine.Plan) engine.Store {
-	if lockstore.IsNone(plan.LockStore) {
+	switch {
+	case lockstore.IsNone(plan.LockStore):
 		return nil
+	case lockstore.IsFolder(plan.LockStore):
+		return struct{ engine.Store }{s.w.store}
 	}
 	return s.w.store
 }

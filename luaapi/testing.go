@@ -289,6 +289,19 @@ func notLoaded(err error) error {
 	return m
 }
 
+// brokenSince is what kept an entry file from being loaded that did load before.
+func brokenSince(err error) error {
+	var e *Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	hint := e.Hint
+	if hint == "" {
+		hint = "in production it would run then, and " + engine.EventConfigError + " would say so"
+	}
+	return wrong("the entry file does not load: %s; its last good copy is not run in a world", e.Error()).hinting(hint)
+}
+
 // testMeta is the metatable of a kind of object of this VM.
 func (s *Script) testMeta(kind string, create func(*Script, map[string]lua.LValue) *lua.LTable) *lua.LTable {
 	t := s.o.tests

@@ -217,11 +217,10 @@ func (s *redisStore) History(ctx context.Context, job string, most int) (all []e
 			for _, entry := range entries {
 				var o engine.Outcome
 				line, _ := entry.Values["run"].(string)
-				key := func() string { return fmt.Sprint(o.Slave, "\x00", o.Run, "\x00", o.Attempt, "\x00", o.Outcome) }
-				if json.Unmarshal([]byte(line), &o) != nil || there[key()] || job != "" && o.Job != job || len(all) == most {
+				if json.Unmarshal([]byte(line), &o) != nil || there[outcomeKey(o)] || job != "" && o.Job != job || len(all) == most {
 					continue
 				}
-				there[key()] = true
+				there[outcomeKey(o)] = true
 				all = append(all, o)
 			}
 			end = "(" + entries[len(entries)-1].ID

@@ -61,9 +61,10 @@ type Options struct {
 	// compiled remembers chunks (*lua.FunctionProto) by name and source for the
 	// loads that follow; nil: none are remembered.
 	compiled *sync.Map
-	judge    *judge     // of the memory that calls take; nil: that of this process
-	tests    *testState // of a file of tests; nil: it is an entry file
-	goOn     bool       // after a mistake, to find more of them; see Mistakes
+	judge    *judge       // of the memory that calls take; nil: that of this process
+	memory   *memoryWatch // its stand-in where there is a Stopwatch; nil: there is none
+	tests    *testState   // of a file of tests; nil: it is an entry file
+	goOn     bool         // after a mistake, to find more of them; see Mistakes
 }
 
 // Script is a loaded entry file. All but Wants and LongestDeadline must be

@@ -32,6 +32,9 @@ func (n network) HTTP(ctx context.Context, r *modules.Request) (*modules.Respons
 	if answer.Fails != "" {
 		return nil, fmt.Errorf("%s %s: %s", r.Method, r.Server(), answer.Fails)
 	}
+	if err := r.TooLarge([]byte(answer.Body)); err != nil {
+		return nil, fmt.Errorf("%s %s: %w", r.Method, r.Server(), err)
+	}
 	return &modules.Response{Status: answer.Status, Headers: map[string]string{}, Body: []byte(answer.Body)}, nil
 }
 

@@ -63,6 +63,18 @@ func TestWhy(t *testing.T) {
 	}
 	waiting := WaitingStart{Run: "import-20261123T124000Z", Instant: when("12:40:00"), Until: when("12:42:30")}
 
+	// Here the last shift came in the minute of 12:39.
+	lately := func(change func(*Records)) Records {
+		return with(func(r *Records) {
+			r.Evaluated = when("12:39:59")
+			change(r)
+		})
+	}
+	replacing, overlapping := five("Replacing"), five("Overlapping")
+	replacing.OnOverlap, overlapping.OnOverlap = OverlapReplace, OverlapAllow
+	again := WaitingStart{Run: "import-20261123T123500Z", Attempt: 2, Instant: when("12:35:00"), NotBefore: when("12:41:04"),
+		Until: when("12:43:34"), Failure: "exit code 3", Since: when("12:35:02")}
+
 	for _, c := range []struct {
 		name    string
 		job     *Job
@@ -107,7 +119,38 @@ func TestWhy(t *testing.T) {
 
 		{"due, in the future", plain, "13:00:00", seen, VerdictDue,
 			`"Import" is due at 2026-11-23 13:00 UTC, which is in 19 minutes, 58 seconds`, nil},
-		{"due now", plain, "12:40:00", seen, VerdictDue,
+		{"due now, and the last shift came a minute ago", plain, "12:40:00", lately(func(*Records) {}), VerdictDue,
+			`"Import" is due at 2026-11-23 12:40 UTC, and the shift of this minute starts it`, nil},
+		{"due now, and none ever came", plain, "12:40:00", Records{}, VerdictNoShift,
+			`"Import" is due at 2026-11-23 12:40 UTC, but no shift has run by a crontab yet with this var dir`, nil},
+		{"due now, and cron is dead", plain, "12:40:00", seen, VerdictNoShift,
+			`"Import" is due at 2026-11-23 12:40 UTC, but no shift has run since 12:30 UTC: does cron run? One that comes by 12:42:30 UTC still starts it`, nil},
+		{"due now, and none came in this minute", plain, "12:40:00", lately(func(*Records) {}), VerdictNoShift,
+			`"Import" is due at 2026-11-23 12:40 UTC, but no shift has run since 12:39 UTC: does cron run? One that comes by 12:42:30 UTC still starts it`,
+			func(q *Why) { q.Now = when("12:40:21") }},
+		{"due now, with a jitter, and none came", spread, "12:40:00", seen, VerdictNoShift,
+			`"Spread" is due at 2026-11-23 12:40 UTC, but no shift has run since 12:30 UTC: does cron run? One that comes by 12:42:51 UTC still starts it`, nil},
+		{"due now, and the last run hangs", plain, "12:40:00", lately(func(r *Records) { r.Runs = []ActiveRun{running} }), VerdictDue,
+			`"Import" is due at 2026-11-23 12:40 UTC; run import-20261123T123000Z still runs (process 4711, for 10 minutes), so that it is skipped unless that ends first (onOverlap = "skip")`, nil},
+		{"due now, and replaces the last run", replacing, "12:40:00", lately(func(r *Records) { r.Runs = []ActiveRun{running} }), VerdictDue,
+			`"Replacing" is due at 2026-11-23 12:40 UTC; run import-20261123T123000Z still runs (process 4711, for 10 minutes), and the shift of this minute ends that first (onOverlap = "replace")`, nil},
+		{"due now, whatever runs", overlapping, "12:40:00", lately(func(r *Records) { r.Runs = []ActiveRun{running} }), VerdictDue,
+			`"Overlapping" is due at 2026-11-23 12:40 UTC, and the shift of this minute starts it`, nil},
+		{"due now, and the last run has ended", plain, "12:40:00", lately(func(r *Records) { r.Runs = []ActiveRun{in(RunEnded)} }), VerdictDue,
+			`"Import" is due at 2026-11-23 12:40 UTC, and the shift of this minute starts it`, nil},
+		{"due now, and the last run waits for its next attempt", plain, "12:40:00", lately(func(r *Records) { r.Waiting = []WaitingStart{again} }), VerdictDue,
+			`"Import" is due at 2026-11-23 12:40 UTC; run import-20261123T123500Z failed and waits for attempt 2, at 12:41:04 UTC, so that it is skipped (onOverlap = "skip")`, nil},
+		{"due now, and the next attempt is given up for it", replacing, "12:40:00", lately(func(r *Records) { r.Waiting = []WaitingStart{again} }), VerdictDue,
+			`"Replacing" is due at 2026-11-23 12:40 UTC; run import-20261123T123500Z failed and waits for attempt 2, at 12:41:04 UTC, which the shift of this minute gives up for it (onOverlap = "replace")`, nil},
+		{"due now, and the next attempt has no time left", plain, "12:40:00", lately(func(r *Records) {
+			late := again
+			late.Until = when("12:40:01")
+			r.Waiting = []WaitingStart{late}
+		}), VerdictDue,
+			`"Import" is due at 2026-11-23 12:40 UTC, and the shift of this minute starts it`, nil},
+		{"due now, without a store", one, "12:40:00", lately(func(r *Records) { r.StoreDownSince = when("12:10:00") }), VerdictDue,
+			`"One" is due at 2026-11-23 12:40 UTC, but the lock store cannot be reached since 12:10 UTC, and the start waits for that`, nil},
+		{"due now, without a store that it needs", plain, "12:40:00", lately(func(r *Records) { r.StoreDownSince = when("12:10:00") }), VerdictDue,
 			`"Import" is due at 2026-11-23 12:40 UTC, and the shift of this minute starts it`, nil},
 		{"due, with a jitter", spread, "13:00:00", seen, VerdictDue,
 			`"Spread" is due at 2026-11-23 13:00 UTC, and started at 13:00:21 UTC because of its jitter`, nil},

@@ -48,7 +48,7 @@ type ActiveRun struct {
 	PID     int // of its wrapper; 0: not known
 	Exit    int // where it has exited
 	State   RunState
-	Reason  string // why it is being ended
+	Reason  string // why it is being ended, or was
 }
 
 // RunState is what can be seen of an active run.
@@ -201,7 +201,7 @@ func lookAt(dir string) (ActiveRun, error) {
 		ID: in.RunID(), Job: in.Job, Instant: in.Instant, Started: in.StartedAt, Attempt: in.Attempt, Slave: in.Slave,
 		PID: s.PID, Exit: s.Exit, State: stateOf(s),
 	}
-	if stop, err := file.Stopping(); err == nil && stop != nil {
+	if stop, err := file.Stopping(); err == nil && stop != nil && !(s.Exited && endedBefore(file)) {
 		active.Reason = stop.Reason
 	}
 	return active, nil

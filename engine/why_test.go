@@ -58,7 +58,10 @@ func TestWhy(t *testing.T) {
 	running := ActiveRun{ID: "import-20261123T123000Z", Instant: when("12:30:00"), Started: when("12:30:02"), Attempt: 1, Slave: "test1", PID: 4711, State: RunRunning}
 	in := func(state RunState) ActiveRun {
 		r := running
-		r.State, r.Reason, r.Exit = state, "timeout", 3
+		r.State, r.Exit = state, 3
+		if state == RunEnding {
+			r.Reason = "timeout"
+		}
 		return r
 	}
 	waiting := WaitingStart{Run: "import-20261123T124000Z", Instant: when("12:40:00"), Until: when("12:42:30")}
@@ -250,10 +253,22 @@ func TestWhy(t *testing.T) {
 			`"Import" was started for 2026-11-23 12:30 UTC as run import-20261123T123000Z at 12:30:02 UTC and is being ended: timeout`, nil},
 		{"ended just now", plain, "12:30:00", active(in(RunEnded)), Verdict(RunEnded),
 			`"Import" was started for 2026-11-23 12:30 UTC as run import-20261123T123000Z at 12:30:02 UTC and ended with exit code 3, which a shift is still to record`, nil},
+		{"ended by hand", plain, "12:30:00", active(func() ActiveRun {
+			r := in(RunEnded)
+			r.Exit, r.Reason = 137, "stopped by hand (root)"
+			return r
+		}()), Verdict(RunEnded),
+			`"Import" was started for 2026-11-23 12:30 UTC as run import-20261123T123000Z at 12:30:02 UTC and was ended (stopped by hand (root)), which a shift is still to record`, nil},
 		{"orphaned", plain, "12:30:00", active(in(RunOrphaned)), Verdict(RunOrphaned),
 			`"Import" was started for 2026-11-23 12:30 UTC as run import-20261123T123000Z at 12:30:02 UTC and lost its supervisor, but processes of it still run`, nil},
 		{"lost", plain, "12:30:00", active(in(RunLost)), Verdict(RunLost),
 			`"Import" was started for 2026-11-23 12:30 UTC as run import-20261123T123000Z at 12:30:02 UTC and is gone without an exit status, which a shift is still to record`, nil},
+		{"lost while it was ended", plain, "12:30:00", active(func() ActiveRun {
+			r := in(RunLost)
+			r.Reason = "timeout"
+			return r
+		}()), Verdict(RunLost),
+			`"Import" was started for 2026-11-23 12:30 UTC as run import-20261123T123000Z at 12:30:02 UTC and was ended (timeout), which a shift is still to record`, nil},
 		{"a folder that cannot be understood", plain, "12:30:00", active(in(RunUnclear)), Verdict(RunUnclear),
 			`run import-20261123T123000Z cannot be understood, and a shift is to report it`, nil},
 		{"ended, recorded and still to be told", plain, "12:30:00", with(func(r *Records) {

@@ -125,6 +125,9 @@ func (q Why) sayRun(a *Explanation, r ActiveRun) {
 
 // state is what an active run does, after "it".
 func (q Why) state(r ActiveRun) string {
+	if over := r.State == RunEnded || r.State == RunLost; over && r.Reason != "" {
+		return fmt.Sprintf("was ended (%s), which a shift is still to record", r.Reason)
+	}
 	switch r.State {
 	case RunStarting:
 		return "is just coming up"

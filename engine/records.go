@@ -118,6 +118,7 @@ func ReadRecords(dir string, job *Job, slave string, from, to time.Time) (Record
 	s := search{job: job.Name, from: from, to: to, there: map[string]bool{}, wanted: map[string]bool{}}
 	s.take(pending)
 	err = ledger{filepath.Join(dir, folderLedger)}.since(from, job.Name, func(o Outcome) { s.take([]Outcome{o}) })
+	s.take(pending) // again: the ledger may lead to one
 	r.Outcomes = s.found
 	return r, err
 }

@@ -66,6 +66,14 @@ func TestWhy(t *testing.T) {
 	}
 	waiting := WaitingStart{Run: "import-20261123T124000Z", Instant: when("12:40:00"), Until: when("12:42:30")}
 
+	merged := func(instant, into string) Outcome {
+		return Outcome{Time: when(instant).Add(time.Minute), Job: "Import", Run: "import-20261123T" + strings.ReplaceAll(instant, ":", "") + "Z", Instant: when(instant),
+			Outcome: OutcomeMerged, Reason: mergedWith("import-20261123T" + strings.ReplaceAll(into, ":", "") + "Z")}
+	}
+	missedAt := func(instant string) Outcome {
+		return Outcome{Time: when("12:31:02"), Job: "Import", Run: "import-20261123T" + strings.ReplaceAll(instant, ":", "") + "Z", Instant: when(instant), First: when(instant), Count: 1,
+			Outcome: OutcomeMissed, Reason: "the lock store cannot be reached: no route"}
+	}
 	// Here the last shift came in the minute of 12:39.
 	lately := func(change func(*Records)) Records {
 		return with(func(r *Records) {
@@ -231,12 +239,38 @@ func TestWhy(t *testing.T) {
 				Outcome: OutcomeMerged, Reason: "one start for several missed instants: import-20261123T123000Z"}}
 		}), OutcomeMerged,
 			`"Import" was not started for 2026-11-23 12:25 UTC by itself: one start was made for it and a later one, run import-20261123T123000Z, which still runs (process 4711, for 10 minutes)`, nil},
-		{"merged into one that was missed", plain, "12:20:00", decided(
-			Outcome{Time: when("12:30:02"), Job: "Import", Run: "import-20261123T122000Z", Instant: when("12:20:00"),
-				Outcome: OutcomeMerged, Reason: "one start for several missed instants: import-20261123T122500Z"},
-			Outcome{Time: when("12:31:02"), Job: "Import", Run: "import-20261123T122500Z", Instant: when("12:25:00"), First: when("12:25:00"), Count: 1,
-				Outcome: OutcomeMissed, Reason: "the lock store cannot be reached: no route"}), OutcomeMerged,
-			`"Import" was not started for 2026-11-23 12:20 UTC by itself: one start was made for it and a later one, run import-20261123T122500Z, which was missed: the lock store cannot be reached: no route`, nil},
+		{"merged into one that was missed", plain, "12:20:00", decided(merged("12:20:00", "12:25:00"), missedAt("12:25:00")), OutcomeMerged,
+			`"Import" was not started for 2026-11-23 12:20 UTC: it was merged into a later start, run import-20261123T122500Z, which was missed: the lock store cannot be reached: no route`, nil},
+		{"merged into one that was merged, and so on", plain, "12:15:00", decided(merged("12:15:00", "12:20:00"), merged("12:20:00", "12:25:00"), missedAt("12:25:00")), OutcomeMerged,
+			`"Import" was not started for 2026-11-23 12:15 UTC: it was merged into a later start, run import-20261123T122500Z, which was missed: the lock store cannot be reached: no route`, nil},
+		{"merged twice, and that was started", plain, "12:15:00", decided(merged("12:15:00", "12:20:00"), merged("12:20:00", "12:25:00"),
+			ran(OutcomeSucceeded, "import-20261123T122500Z", "12:25:00", "12:25:02", 2, 0)), OutcomeMerged,
+			`"Import" was not started for 2026-11-23 12:15 UTC by itself: one start was made for it and a later one, run import-20261123T122500Z, which succeeded after 2 seconds`, nil},
+		{"merged into one that was skipped", plain, "12:20:00", decided(merged("12:20:00", "12:25:00"), Outcome{Time: when("12:31:02"), Job: "Import", Run: "import-20261123T122500Z",
+			Instant: when("12:25:00"), Outcome: OutcomeSkipped, Reason: "the feed is empty"}), OutcomeMerged,
+			`"Import" was not started for 2026-11-23 12:20 UTC: it was merged into a later start, run import-20261123T122500Z, which was skipped: the feed is empty`, nil},
+		{"merged into one that waits", one, "12:35:00", with(func(r *Records) {
+			m := merged("12:35:00", "12:40:00")
+			r.Outcomes, r.Waiting, r.StoreDownSince = []Outcome{m}, []WaitingStart{waiting}, when("12:10:00")
+		}), OutcomeMerged,
+			`"One" was not started for 2026-11-23 12:35 UTC by itself: one start is to be made for it and a later one, run import-20261123T124000Z: the lock store cannot be reached since 2026-11-23 12:10 UTC; it is missed after 12:42:30 UTC`, nil},
+		{"merged into one of which nothing is known", plain, "12:20:00", decided(merged("12:20:00", "12:25:00")), OutcomeMerged,
+			`"Import" was not started for 2026-11-23 12:20 UTC by itself: it was merged into a later start, run import-20261123T122500Z`, nil},
+		{"merged in a circle", plain, "12:20:00", decided(merged("12:20:00", "12:25:00"), merged("12:25:00", "12:20:00")), OutcomeMerged,
+			`"Import" was not started for 2026-11-23 12:20 UTC by itself: it was merged into a later start, run import-20261123T122500Z`, nil},
+
+		{"waiting, until the next takes its place", plain, "12:40:00", with(func(r *Records) {
+			w := waiting
+			w.Until = when("12:50:00")
+			r.Waiting = []WaitingStart{w}
+		}), VerdictWaiting,
+			`"Import" is to be started for 2026-11-23 12:40 UTC as run import-20261123T124000Z: a shift is about to start it; if not by 12:45 UTC, that of 12:45 UTC is one start for both`, nil},
+		{"waiting, and overlapping", overlapping, "12:40:00", with(func(r *Records) {
+			w := waiting
+			w.Until = when("12:50:00")
+			r.Waiting = []WaitingStart{w}
+		}), VerdictWaiting,
+			`"Overlapping" is to be started for 2026-11-23 12:40 UTC as run import-20261123T124000Z: a shift is about to start it; it is missed after 12:50 UTC`, nil},
 
 		{"elsewhere", one, "12:25:00", decided(Outcome{Time: when("12:25:02"), Job: "One", Run: "one-20261123T122500Z", Instant: when("12:25:00"),
 			Outcome: OutcomeElsewhere, Reason: "db2 started it"}), OutcomeElsewhere,
@@ -321,7 +355,7 @@ func TestWhy(t *testing.T) {
 		{"waiting for its second", seconds, "12:40:00", with(func(r *Records) {
 			r.Waiting = []WaitingStart{{Run: "seconds-20261123T124030Z", Attempt: 1, Instant: when("12:40:30"), NotBefore: when("12:40:30"), Until: when("12:42:30")}}
 		}), VerdictWaiting,
-			`"Seconds" is to be started for 2026-11-23 12:40:30 UTC as run seconds-20261123T124030Z: it starts at 12:40:30 UTC; it is missed after 12:42:30 UTC`, nil},
+			`"Seconds" is to be started for 2026-11-23 12:40:30 UTC as run seconds-20261123T124030Z: it starts at 12:40:30 UTC; if not by 12:41:30 UTC, that of 12:41:30 UTC is one start for both`, nil},
 		{"waiting for its jitter", spread, "12:40:00", with(func(r *Records) {
 			r.Waiting = []WaitingStart{{Run: "spread-20261123T124000Z", Attempt: 1, Instant: when("12:40:00"), NotBefore: when("12:40:21"), Until: when("12:42:51")}}
 		}), VerdictWaiting,

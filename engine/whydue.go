@@ -86,31 +86,14 @@ func (q Why) byOverlap(skip, replace string) string {
 }
 
 // noShiftEver is said where no shift has decided anything.
-func (q Why) noShiftEver() string { return "no shift has run by a crontab yet with this var dir" }
+func (q Why) noShiftEver() string {
+	if q.Dir == "" {
+		return "no shift has run by a crontab yet with this var dir"
+	}
+	return "no shift has run by a crontab yet with the var dir " + q.Dir
+}
 
 // latestStart is until when a shift that comes still starts an instant.
 func (q Why) latestStart(t time.Time) time.Time {
 	return t.Add(JitterOf(q.Job, q.Slave) + max(catchUpOf(q.Job, t), time.Minute))
-}
-
-// shiftComes is how long after the beginning of its minute a shift has decided,
-// on a machine that is busy.
-const shiftComes = 20 * time.Second
-
-// LastShift is the minute of the last shift that decided about schedules; zero:
-// none did.
-func (r Records) LastShift() time.Time { return minuteOf(r.Evaluated) }
-
-// minuteOf is the minute that ends with the last moment whose instants are decided.
-func minuteOf(evaluated time.Time) time.Time {
-	if evaluated.IsZero() {
-		return evaluated
-	}
-	return evaluated.Truncate(time.Minute)
-}
-
-// ShiftOverdue says whether one should have come since that of the minute last,
-// if there was any.
-func ShiftOverdue(last, now time.Time) bool {
-	return !last.IsZero() && now.Sub(last) > time.Minute+shiftComes
 }

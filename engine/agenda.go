@@ -86,6 +86,9 @@ type intent struct {
 	Problem string `json:"problem,omitempty"`
 	// Depth is how many runs have led to it, by handlers that started the next.
 	Depth int `json:"depth,omitempty"`
+	// Merged are earlier instants for which this start is made as well; each has an
+	// outcome of its own.
+	Merged span `json:"merged,omitzero"`
 	// Retry is what a second or later attempt needs to know of the run so far.
 	Retry *retry `json:"retry,omitempty"`
 

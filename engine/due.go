@@ -61,8 +61,24 @@ type dueness struct {
 
 // span is Count instants from First to Last.
 type span struct {
-	First, Last time.Time
-	Count       int
+	First time.Time `json:"first"`
+	Last  time.Time `json:"last"`
+	Count int       `json:"count"`
+}
+
+// and is a span of which some instants may be in either, not in both.
+func (s span) and(other span) span {
+	switch {
+	case s.Count == 0:
+		return other
+	case other.Count == 0:
+		return s
+	}
+	if other.First.Before(s.First) {
+		s.First = other.First
+	}
+	s.Last, s.Count = latest(s.Last, other.Last), s.Count+other.Count
+	return s
 }
 
 // spanOf is the instants of a schedule after a moment and not after another.

@@ -119,14 +119,20 @@ func (d *duty) evaluateJob(job *Job, w window, now time.Time) {
 	lag, catchUp := JitterOf(job, d.Plan.Slave), catchUpOf(job, now)
 	v := due(job.Schedule, w, now, lag, catchUp)
 	if v.Missed = d.agenda.Ahead.undecided(job.Schedule, v.Missed); v.Missed.Count > 0 {
-		d.missed(job, runID(job, v.Missed.Last), rand.Text(), v.Missed, "no shift ran in time")
+		d.missed(job, &miss{
+			Run: runID(job, v.Missed.Last), Token: rand.Text(), First: v.Missed.First, Last: v.Missed.Last, Count: v.Missed.Count, Reason: reasonNoShift,
+		})
 	}
 	if v.Merged.Count > 0 {
 		d.outcome(Outcome{Job: job.Name, Run: runID(job, v.Merged.Last), Instant: v.Merged.Last, First: v.Merged.First,
 			Count: v.Merged.Count, Outcome: OutcomeMerged, Reason: mergedWith(runID(job, v.Starts[0]))})
 	}
-	for _, t := range v.Starts {
-		d.intend(job, d.newIntent(job, t, t.Add(lag), catchUp, runID(job, t)))
+	for i, t := range v.Starts {
+		in := d.newIntent(job, t, t.Add(lag), catchUp, runID(job, t))
+		if i == 0 {
+			in.Merged = v.Merged
+		}
+		d.intend(job, in)
 	}
 }
 

@@ -18,6 +18,10 @@ type miss struct {
 	Reason string    `json:"reason"`
 	Token  string    `json:"token"`
 
+	// Merged: the instants before the last are in the ledger already, as merged into
+	// it one by one.
+	Merged bool `json:"merged,omitempty"`
+
 	// Decided: there is nothing to tell. This slave left the start out, and others
 	// that come later are to know that somebody decided it.
 	Decided bool `json:"decided,omitempty"`
@@ -25,11 +29,11 @@ type miss struct {
 	asking bool // this shift's: the question is under way
 }
 
-// missed says that instants will not be started any more; id is what the run of
-// the last one would have been, and token that of its claims.
-func (d *duty) missed(job *Job, id, token string, s span, reason string) {
-	m := &miss{Job: job.Name, Run: id, Token: token, First: s.First, Last: s.Last, Count: s.Count, Reason: reason}
-	if d.Store == nil || job.RunOn != RunOnOne || byHand(id) {
+// missed says that instants of a job will not be started any more; the token is
+// that of the last one's claims.
+func (d *duty) missed(job *Job, m *miss) {
+	m.Job = job.Name
+	if d.Store == nil || job.RunOn != RunOnOne || byHand(m.Run) {
 		d.tellMissed(m)
 		return
 	}
@@ -56,6 +60,8 @@ func (d *duty) settleMisses() {
 		d.missesAnswered(d.agenda.Misses, nil, nil)
 		return
 	}
+	// The older first: what is told covers, for the store, all instants before.
+	slices.SortStableFunc(d.agenda.Misses, func(a, b *miss) int { return a.Last.Compare(b.Last) })
 	var asked []*miss
 	var claims []Claim
 	for _, m := range d.agenda.Misses {
@@ -112,6 +118,11 @@ func (d *duty) othersKnow(m *miss) {
 	d.log(Debug, d.jobNamed(m.Job), fmt.Sprintf("Not missed: the store knows of %d start(s) until %s", m.Count, m.Last.Format(time.RFC3339)))
 }
 
+// outcome is the ledger's line, in which each instant stands once.
 func (m *miss) outcome(what, reason string) Outcome {
-	return Outcome{Job: m.Job, Run: m.Run, Instant: m.Last, First: m.First, Count: m.Count, Outcome: what, Reason: reason}
+	o := Outcome{Job: m.Job, Run: m.Run, Instant: m.Last, First: m.First, Count: m.Count, Outcome: what, Reason: reason}
+	if m.Merged {
+		o.First, o.Count = m.Last, 1
+	}
+	return o
 }

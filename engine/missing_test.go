@@ -166,3 +166,71 @@ func TestMissedIsToldWhenTheStoreIsNoMore(t *testing.T) {
 		}
 	})
 }
+
+// Starts that wait for the store are merged minute by minute, across shifts that die,
+// and each of them is missed when the last one is; the ledger has each once. Of those
+// that others started meanwhile nothing is told.
+func TestAMissCountsWhatWasMergedIntoIt(t *testing.T) {
+	for name, c := range map[string]struct {
+		othersTill string // the other slave reaches the store meanwhile
+		event      string
+	}{
+		"nobody started any": {"", "missed shared 12:05:00 count=4 reason=the lock store cannot be reached: connection refused"},
+		"another had two":    {"12:03:30", "missed shared 12:05:00 count=2 reason=the lock store cannot be reached: connection refused"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			together(t, func(m, o *machine) {
+				until("12:01:30", m)
+				store := m.store
+				cut := newMemoryStore()
+				cut.setDown(true)
+				m.store = cut
+				if c.othersTill != "" {
+					until("12:03:30", m, o)
+				}
+				o.off(0)
+				until("12:03:40", m)
+				m.running() // it dies
+				until("12:05:30", m)
+				m.store = store
+				m.off(14*time.Minute + 32*time.Second)
+				m.call() // 12:20:02
+				m.sleep(20 * time.Second)
+				events := m.missedEvents()
+				if !slices.Contains(events, c.event) {
+					t.Errorf("told %q", events)
+				}
+				ledger := m.ledger()
+				for _, line := range []string{
+					"merged shared 12:02:00: one start for several missed instants: shared-20261123T120300Z",
+					"merged shared 12:04:00: one start for several missed instants: shared-20261123T120500Z",
+					"missed shared 12:05:00: the lock store cannot be reached: connection refused",
+				} {
+					if !slices.Contains(ledger, line) {
+						t.Errorf("%q is not in the ledger %q", line, ledger)
+					}
+				}
+			})
+		})
+	}
+}
+
+// Several missed instants are one start; if that is missed too, they all are.
+func TestAMissCountsWhatOneStartWasToMakeGood(t *testing.T) {
+	virtually(t, nil, func(m *machine) {
+		sharedByTwo(t, m)
+		m.plan.Jobs[0].CatchUp = 3 * time.Minute
+		m.until("12:01:30")
+		m.off(3 * time.Minute) // 12:04:30
+		m.store.(*memoryStore).setDown(true)
+		m.call()
+		m.off(15 * time.Minute)
+		m.store.(*memoryStore).setDown(false)
+		m.call()
+		m.sleep(20 * time.Second)
+		events := m.missedEvents()
+		if !slices.Contains(events, "missed shared 12:04:00 count=3 reason=the lock store cannot be reached: connection refused") {
+			t.Errorf("told %q", events)
+		}
+	})
+}

@@ -95,7 +95,10 @@ func (d *duty) miss(in *intent) {
 	}
 	in.settled = true
 	d.giveUpLease(in)
-	d.missed(d.jobNamed(in.Job), in.Run, in.Token, span{First: in.Instant, Last: in.Instant, Count: 1}, reason)
+	s := in.instants()
+	d.missed(d.jobNamed(in.Job), &miss{
+		Run: in.Run, Token: in.Token, First: s.First, Last: in.Instant, Count: s.Count, Merged: s.Count > 1, Reason: reason,
+	})
 }
 
 // elsewhere gives an intent up because another slave started the instant.

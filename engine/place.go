@@ -129,8 +129,7 @@ func (d *duty) merge(earlier, in *intent) {
 	case d.isLate(earlier):
 		d.miss(earlier)
 	default:
-		d.settle(earlier, OutcomeMerged, mergedWith(in.Run))
-		in.Depth = max(in.Depth, earlier.Depth)
+		d.makeGood(earlier, in)
 	}
 	d.swap(earlier, in)
 }
@@ -142,8 +141,19 @@ func (d *duty) giveWay(older, newer *intent) {
 		d.miss(older)
 		return
 	}
+	d.makeGood(older, newer)
+}
+
+// makeGood makes one start for two instants. Should it be missed, both are.
+func (d *duty) makeGood(older, newer *intent) {
 	d.settle(older, OutcomeMerged, mergedWith(newer.Run))
 	newer.Depth = max(newer.Depth, older.Depth)
+	newer.Merged = newer.Merged.and(older.instants())
+}
+
+// instants are those for which a start is made.
+func (in *intent) instants() span {
+	return span{First: in.Instant, Last: in.Instant, Count: 1}.and(in.Merged)
 }
 
 // swap exchanges the places of two starts in the queue.

@@ -254,7 +254,7 @@ func (d *duty) intendAgain(r *run) {
 	d.voice.forget(r)
 	in := d.intentFor(r)
 	if old := d.intentNamed(in.Run); old != nil {
-		in.Until, in.NotBefore, in.Asked, in.Retry = old.Until, old.NotBefore, old.Asked, old.Retry
+		in.Until, in.NotBefore, in.Asked, in.Retry, in.Merged = old.Until, old.NotBefore, old.Asked, old.Retry, old.Merged
 		d.dropIntent(old)
 	} else if d.ledger.has(in.Run) { // given up by a shift that died before the folder was gone
 		d.discard(in)

@@ -48,7 +48,7 @@ type ActiveRun struct {
 	PID     int // of its wrapper; 0: not known
 	Exit    int // where it has exited
 	State   RunState
-	Reason  string // why it is being ended
+	Reason  string // why it is being ended, or was
 }
 
 // RunState is what can be seen of an active run.
@@ -118,6 +118,7 @@ func ReadRecords(dir string, job *Job, slave string, from, to time.Time) (Record
 	s := search{job: job.Name, from: from, to: to, there: map[string]bool{}, wanted: map[string]bool{}}
 	s.take(pending)
 	err = ledger{filepath.Join(dir, folderLedger)}.since(from, job.Name, func(o Outcome) { s.take([]Outcome{o}) })
+	s.take(pending) // again: the ledger may lead to one
 	r.Outcomes = s.found
 	return r, err
 }
@@ -201,7 +202,7 @@ func lookAt(dir string) (ActiveRun, error) {
 		ID: in.RunID(), Job: in.Job, Instant: in.Instant, Started: in.StartedAt, Attempt: in.Attempt, Slave: in.Slave,
 		PID: s.PID, Exit: s.Exit, State: stateOf(s),
 	}
-	if stop, err := file.Stopping(); err == nil && stop != nil {
+	if stop, err := file.Stopping(); err == nil && stop != nil && !(s.Exited && endedBefore(file)) {
 		active.Reason = stop.Reason
 	}
 	return active, nil

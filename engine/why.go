@@ -20,6 +20,7 @@ type Why struct {
 	FunctionErr   error
 	MaxConcurrent int // of the plan; 0: no limit
 	Records       Records
+	Dir           string // the var dir that these are from, for people
 	// Output is the folder of what an attempt of a run printed, or "": see
 	// OutputFolder. nil: nobody wants to know.
 	Output func(run string, attempt int) string

@@ -58,10 +58,33 @@ func TestWhy(t *testing.T) {
 	running := ActiveRun{ID: "import-20261123T123000Z", Instant: when("12:30:00"), Started: when("12:30:02"), Attempt: 1, Slave: "test1", PID: 4711, State: RunRunning}
 	in := func(state RunState) ActiveRun {
 		r := running
-		r.State, r.Reason, r.Exit = state, "timeout", 3
+		r.State, r.Exit = state, 3
+		if state == RunEnding {
+			r.Reason = "timeout"
+		}
 		return r
 	}
 	waiting := WaitingStart{Run: "import-20261123T124000Z", Instant: when("12:40:00"), Until: when("12:42:30")}
+
+	merged := func(instant, into string) Outcome {
+		return Outcome{Time: when(instant).Add(time.Minute), Job: "Import", Run: "import-20261123T" + strings.ReplaceAll(instant, ":", "") + "Z", Instant: when(instant),
+			Outcome: OutcomeMerged, Reason: mergedWith("import-20261123T" + strings.ReplaceAll(into, ":", "") + "Z")}
+	}
+	missedAt := func(instant string) Outcome {
+		return Outcome{Time: when("12:31:02"), Job: "Import", Run: "import-20261123T" + strings.ReplaceAll(instant, ":", "") + "Z", Instant: when(instant), First: when(instant), Count: 1,
+			Outcome: OutcomeMissed, Reason: "the lock store cannot be reached: no route"}
+	}
+	// Here the last shift came in the minute of 12:39.
+	lately := func(change func(*Records)) Records {
+		return with(func(r *Records) {
+			r.Evaluated = when("12:39:59")
+			change(r)
+		})
+	}
+	replacing, overlapping := five("Replacing"), five("Overlapping")
+	replacing.OnOverlap, overlapping.OnOverlap = OverlapReplace, OverlapAllow
+	again := WaitingStart{Run: "import-20261123T123500Z", Attempt: 2, Instant: when("12:35:00"), NotBefore: when("12:41:04"),
+		Until: when("12:43:34"), Failure: "exit code 3", Since: when("12:35:02")}
 
 	for _, c := range []struct {
 		name    string
@@ -107,7 +130,38 @@ func TestWhy(t *testing.T) {
 
 		{"due, in the future", plain, "13:00:00", seen, VerdictDue,
 			`"Import" is due at 2026-11-23 13:00 UTC, which is in 19 minutes, 58 seconds`, nil},
-		{"due now", plain, "12:40:00", seen, VerdictDue,
+		{"due now, and the last shift came a minute ago", plain, "12:40:00", lately(func(*Records) {}), VerdictDue,
+			`"Import" is due at 2026-11-23 12:40 UTC, and the shift of this minute starts it`, nil},
+		{"due now, and none ever came", plain, "12:40:00", Records{}, VerdictNoShift,
+			`"Import" is due at 2026-11-23 12:40 UTC, but no shift has run by a crontab yet with this var dir`, nil},
+		{"due now, and cron is dead", plain, "12:40:00", seen, VerdictNoShift,
+			`"Import" is due at 2026-11-23 12:40 UTC, but no shift has run since 12:30 UTC: does cron run? One that comes by 12:42:30 UTC still starts it`, nil},
+		{"due now, and none came in this minute", plain, "12:40:00", lately(func(*Records) {}), VerdictNoShift,
+			`"Import" is due at 2026-11-23 12:40 UTC, but no shift has run since 12:39 UTC: does cron run? One that comes by 12:42:30 UTC still starts it`,
+			func(q *Why) { q.Now = when("12:40:21") }},
+		{"due now, with a jitter, and none came", spread, "12:40:00", seen, VerdictNoShift,
+			`"Spread" is due at 2026-11-23 12:40 UTC, but no shift has run since 12:30 UTC: does cron run? One that comes by 12:42:51 UTC still starts it`, nil},
+		{"due now, and the last run hangs", plain, "12:40:00", lately(func(r *Records) { r.Runs = []ActiveRun{running} }), VerdictDue,
+			`"Import" is due at 2026-11-23 12:40 UTC; run import-20261123T123000Z still runs (process 4711, for 10 minutes), so that it is skipped unless that ends first (onOverlap = "skip")`, nil},
+		{"due now, and replaces the last run", replacing, "12:40:00", lately(func(r *Records) { r.Runs = []ActiveRun{running} }), VerdictDue,
+			`"Replacing" is due at 2026-11-23 12:40 UTC; run import-20261123T123000Z still runs (process 4711, for 10 minutes), and the shift of this minute ends that first (onOverlap = "replace")`, nil},
+		{"due now, whatever runs", overlapping, "12:40:00", lately(func(r *Records) { r.Runs = []ActiveRun{running} }), VerdictDue,
+			`"Overlapping" is due at 2026-11-23 12:40 UTC, and the shift of this minute starts it`, nil},
+		{"due now, and the last run has ended", plain, "12:40:00", lately(func(r *Records) { r.Runs = []ActiveRun{in(RunEnded)} }), VerdictDue,
+			`"Import" is due at 2026-11-23 12:40 UTC, and the shift of this minute starts it`, nil},
+		{"due now, and the last run waits for its next attempt", plain, "12:40:00", lately(func(r *Records) { r.Waiting = []WaitingStart{again} }), VerdictDue,
+			`"Import" is due at 2026-11-23 12:40 UTC; run import-20261123T123500Z failed and waits for attempt 2, at 12:41:04 UTC, so that it is skipped (onOverlap = "skip")`, nil},
+		{"due now, and the next attempt is given up for it", replacing, "12:40:00", lately(func(r *Records) { r.Waiting = []WaitingStart{again} }), VerdictDue,
+			`"Replacing" is due at 2026-11-23 12:40 UTC; run import-20261123T123500Z failed and waits for attempt 2, at 12:41:04 UTC, which the shift of this minute gives up for it (onOverlap = "replace")`, nil},
+		{"due now, and the next attempt has no time left", plain, "12:40:00", lately(func(r *Records) {
+			late := again
+			late.Until = when("12:40:01")
+			r.Waiting = []WaitingStart{late}
+		}), VerdictDue,
+			`"Import" is due at 2026-11-23 12:40 UTC, and the shift of this minute starts it`, nil},
+		{"due now, without a store", one, "12:40:00", lately(func(r *Records) { r.StoreDownSince = when("12:10:00") }), VerdictDue,
+			`"One" is due at 2026-11-23 12:40 UTC, but the lock store cannot be reached since 12:10 UTC, and the start waits for that`, nil},
+		{"due now, without a store that it needs", plain, "12:40:00", lately(func(r *Records) { r.StoreDownSince = when("12:10:00") }), VerdictDue,
 			`"Import" is due at 2026-11-23 12:40 UTC, and the shift of this minute starts it`, nil},
 		{"due, with a jitter", spread, "13:00:00", seen, VerdictDue,
 			`"Spread" is due at 2026-11-23 13:00 UTC, and started at 13:00:21 UTC because of its jitter`, nil},
@@ -185,12 +239,38 @@ func TestWhy(t *testing.T) {
 				Outcome: OutcomeMerged, Reason: "one start for several missed instants: import-20261123T123000Z"}}
 		}), OutcomeMerged,
 			`"Import" was not started for 2026-11-23 12:25 UTC by itself: one start was made for it and a later one, run import-20261123T123000Z, which still runs (process 4711, for 10 minutes)`, nil},
-		{"merged into one that was missed", plain, "12:20:00", decided(
-			Outcome{Time: when("12:30:02"), Job: "Import", Run: "import-20261123T122000Z", Instant: when("12:20:00"),
-				Outcome: OutcomeMerged, Reason: "one start for several missed instants: import-20261123T122500Z"},
-			Outcome{Time: when("12:31:02"), Job: "Import", Run: "import-20261123T122500Z", Instant: when("12:25:00"), First: when("12:25:00"), Count: 1,
-				Outcome: OutcomeMissed, Reason: "the lock store cannot be reached: no route"}), OutcomeMerged,
-			`"Import" was not started for 2026-11-23 12:20 UTC by itself: one start was made for it and a later one, run import-20261123T122500Z, which was missed: the lock store cannot be reached: no route`, nil},
+		{"merged into one that was missed", plain, "12:20:00", decided(merged("12:20:00", "12:25:00"), missedAt("12:25:00")), OutcomeMerged,
+			`"Import" was not started for 2026-11-23 12:20 UTC: it was merged into a later start, run import-20261123T122500Z, which was missed: the lock store cannot be reached: no route`, nil},
+		{"merged into one that was merged, and so on", plain, "12:15:00", decided(merged("12:15:00", "12:20:00"), merged("12:20:00", "12:25:00"), missedAt("12:25:00")), OutcomeMerged,
+			`"Import" was not started for 2026-11-23 12:15 UTC: it was merged into a later start, run import-20261123T122500Z, which was missed: the lock store cannot be reached: no route`, nil},
+		{"merged twice, and that was started", plain, "12:15:00", decided(merged("12:15:00", "12:20:00"), merged("12:20:00", "12:25:00"),
+			ran(OutcomeSucceeded, "import-20261123T122500Z", "12:25:00", "12:25:02", 2, 0)), OutcomeMerged,
+			`"Import" was not started for 2026-11-23 12:15 UTC by itself: one start was made for it and a later one, run import-20261123T122500Z, which succeeded after 2 seconds`, nil},
+		{"merged into one that was skipped", plain, "12:20:00", decided(merged("12:20:00", "12:25:00"), Outcome{Time: when("12:31:02"), Job: "Import", Run: "import-20261123T122500Z",
+			Instant: when("12:25:00"), Outcome: OutcomeSkipped, Reason: "the feed is empty"}), OutcomeMerged,
+			`"Import" was not started for 2026-11-23 12:20 UTC: it was merged into a later start, run import-20261123T122500Z, which was skipped: the feed is empty`, nil},
+		{"merged into one that waits", one, "12:35:00", with(func(r *Records) {
+			m := merged("12:35:00", "12:40:00")
+			r.Outcomes, r.Waiting, r.StoreDownSince = []Outcome{m}, []WaitingStart{waiting}, when("12:10:00")
+		}), OutcomeMerged,
+			`"One" was not started for 2026-11-23 12:35 UTC by itself: one start is to be made for it and a later one, run import-20261123T124000Z: the lock store cannot be reached since 2026-11-23 12:10 UTC; it is missed after 12:42:30 UTC`, nil},
+		{"merged into one of which nothing is known", plain, "12:20:00", decided(merged("12:20:00", "12:25:00")), OutcomeMerged,
+			`"Import" was not started for 2026-11-23 12:20 UTC by itself: it was merged into a later start, run import-20261123T122500Z`, nil},
+		{"merged in a circle", plain, "12:20:00", decided(merged("12:20:00", "12:25:00"), merged("12:25:00", "12:20:00")), OutcomeMerged,
+			`"Import" was not started for 2026-11-23 12:20 UTC by itself: it was merged into a later start, run import-20261123T122500Z`, nil},
+
+		{"waiting, until the next takes its place", plain, "12:40:00", with(func(r *Records) {
+			w := waiting
+			w.Until = when("12:50:00")
+			r.Waiting = []WaitingStart{w}
+		}), VerdictWaiting,
+			`"Import" is to be started for 2026-11-23 12:40 UTC as run import-20261123T124000Z: a shift is about to start it; if not by 12:45 UTC, that of 12:45 UTC is one start for both`, nil},
+		{"waiting, and overlapping", overlapping, "12:40:00", with(func(r *Records) {
+			w := waiting
+			w.Until = when("12:50:00")
+			r.Waiting = []WaitingStart{w}
+		}), VerdictWaiting,
+			`"Overlapping" is to be started for 2026-11-23 12:40 UTC as run import-20261123T124000Z: a shift is about to start it; it is missed after 12:50 UTC`, nil},
 
 		{"elsewhere", one, "12:25:00", decided(Outcome{Time: when("12:25:02"), Job: "One", Run: "one-20261123T122500Z", Instant: when("12:25:00"),
 			Outcome: OutcomeElsewhere, Reason: "db2 started it"}), OutcomeElsewhere,
@@ -207,10 +287,22 @@ func TestWhy(t *testing.T) {
 			`"Import" was started for 2026-11-23 12:30 UTC as run import-20261123T123000Z at 12:30:02 UTC and is being ended: timeout`, nil},
 		{"ended just now", plain, "12:30:00", active(in(RunEnded)), Verdict(RunEnded),
 			`"Import" was started for 2026-11-23 12:30 UTC as run import-20261123T123000Z at 12:30:02 UTC and ended with exit code 3, which a shift is still to record`, nil},
+		{"ended by hand", plain, "12:30:00", active(func() ActiveRun {
+			r := in(RunEnded)
+			r.Exit, r.Reason = 137, "stopped by hand (root)"
+			return r
+		}()), Verdict(RunEnded),
+			`"Import" was started for 2026-11-23 12:30 UTC as run import-20261123T123000Z at 12:30:02 UTC and was ended (stopped by hand (root)), which a shift is still to record`, nil},
 		{"orphaned", plain, "12:30:00", active(in(RunOrphaned)), Verdict(RunOrphaned),
 			`"Import" was started for 2026-11-23 12:30 UTC as run import-20261123T123000Z at 12:30:02 UTC and lost its supervisor, but processes of it still run`, nil},
 		{"lost", plain, "12:30:00", active(in(RunLost)), Verdict(RunLost),
 			`"Import" was started for 2026-11-23 12:30 UTC as run import-20261123T123000Z at 12:30:02 UTC and is gone without an exit status, which a shift is still to record`, nil},
+		{"lost while it was ended", plain, "12:30:00", active(func() ActiveRun {
+			r := in(RunLost)
+			r.Reason = "timeout"
+			return r
+		}()), Verdict(RunLost),
+			`"Import" was started for 2026-11-23 12:30 UTC as run import-20261123T123000Z at 12:30:02 UTC and was ended (timeout), which a shift is still to record`, nil},
 		{"a folder that cannot be understood", plain, "12:30:00", active(in(RunUnclear)), Verdict(RunUnclear),
 			`run import-20261123T123000Z cannot be understood, and a shift is to report it`, nil},
 		{"ended, recorded and still to be told", plain, "12:30:00", with(func(r *Records) {
@@ -263,7 +355,7 @@ func TestWhy(t *testing.T) {
 		{"waiting for its second", seconds, "12:40:00", with(func(r *Records) {
 			r.Waiting = []WaitingStart{{Run: "seconds-20261123T124030Z", Attempt: 1, Instant: when("12:40:30"), NotBefore: when("12:40:30"), Until: when("12:42:30")}}
 		}), VerdictWaiting,
-			`"Seconds" is to be started for 2026-11-23 12:40:30 UTC as run seconds-20261123T124030Z: it starts at 12:40:30 UTC; it is missed after 12:42:30 UTC`, nil},
+			`"Seconds" is to be started for 2026-11-23 12:40:30 UTC as run seconds-20261123T124030Z: it starts at 12:40:30 UTC; if not by 12:41:30 UTC, that of 12:41:30 UTC is one start for both`, nil},
 		{"waiting for its jitter", spread, "12:40:00", with(func(r *Records) {
 			r.Waiting = []WaitingStart{{Run: "spread-20261123T124000Z", Attempt: 1, Instant: when("12:40:00"), NotBefore: when("12:40:21"), Until: when("12:42:51")}}
 		}), VerdictWaiting,

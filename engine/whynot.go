@@ -19,7 +19,7 @@ func (q Why) sayUnrecorded(a *Explanation, t time.Time) {
 	case q.isToCome(t):
 		q.sayDue(a, t)
 	case r.Evaluated.IsZero():
-		a.Verdict, a.Sentence = VerdictNoShift, q.notStarted(t)+": no shift has run by a crontab yet with this var dir"
+		a.Verdict, a.Sentence = VerdictNoShift, q.notStarted(t)+": "+q.noShiftEver()
 	case t.After(r.Evaluated):
 		q.sayNoShift(a, t)
 	case r.Since.IsZero():
@@ -43,27 +43,10 @@ func (q Why) isToCome(t time.Time) bool {
 	return !t.Before(minute.Add(time.Minute)) || !t.Before(minute) && t.After(q.Records.Evaluated)
 }
 
-func (q Why) sayDue(a *Explanation, t time.Time) {
-	a.Verdict = VerdictDue
-	a.Sentence = fmt.Sprintf("%q is due at %s", q.Job.Name, q.words(t))
-	if reason := schedule.Reason(q.Job.Schedule, t); reason != "" {
-		a.Sentence += " (" + reason + ")"
-	}
-	switch delay := JitterOf(q.Job, q.Slave); {
-	case delay > 0:
-		a.Sentence += ", and started at " + q.near(t, t.Add(delay)) + " because of its jitter"
-	case t.After(q.Now):
-		a.Sentence += ", which is in " + words(t.Sub(q.Now).Round(time.Second))
-	default:
-		a.Sentence += ", and the shift of this minute starts it"
-	}
-}
-
 func (q Why) sayNoShift(a *Explanation, t time.Time) {
-	until := t.Add(JitterOf(q.Job, q.Slave) + max(catchUpOf(q.Job, t), time.Minute))
+	until := q.latestStart(t)
 	a.Verdict, a.Until = VerdictNoShift, q.inZone(until)
-	last := q.Records.Evaluated.Truncate(time.Minute) // it is the end of that minute
-	a.Sentence = fmt.Sprintf("%s: no shift has run since %s", q.notStarted(t), q.near(t, last))
+	a.Sentence = fmt.Sprintf("%s: no shift has run since %s", q.notStarted(t), q.near(t, q.Records.LastShift()))
 	if until.Before(q.Now) {
 		a.Sentence += ", and the next one will report it missed"
 	} else {

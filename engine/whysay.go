@@ -28,8 +28,8 @@ func (q Why) sayOutcome(a *Explanation, o Outcome) {
 	case OutcomeMissed:
 		a.Sentence = q.notStarted(a.Instant) + ": missed, because " + q.missedBecause(o)
 	case OutcomeMerged:
-		a.Because = mergedInto(o)
-		a.Sentence = q.notStarted(a.Instant) + " by itself: one start was made for it and a later one, run " + q.fate(a.Because)
+		a.Because = q.mergedAtLast(o)
+		a.Sentence = q.notStarted(a.Instant) + q.mergedWords(a.Because)
 	case OutcomeElsewhere:
 		a.Sentence = q.notStarted(a.Instant) + " on " + q.Slave + ": " + o.Reason
 	default:
@@ -96,23 +96,6 @@ func (q Why) missedBecause(o Outcome) string {
 	return reason
 }
 
-// fate is a run by its id and what became of it.
-func (q Why) fate(run string) string {
-	if o := q.outcomeOf(run); o != nil {
-		switch o.Outcome {
-		case OutcomeSucceeded, OutcomeFailed, OutcomeRetrying:
-			return run + ", which " + ended(*o)
-		case OutcomeMerged:
-			return run + ", which was merged into run " + mergedInto(*o)
-		}
-		return fmt.Sprintf("%s, which was %s: %s", run, o.Outcome, o.Reason)
-	}
-	if r := q.activeRun(run); r != nil {
-		return run + ", which " + q.state(*r)
-	}
-	return run
-}
-
 // sayRun tells what can be seen of an active run.
 func (q Why) sayRun(a *Explanation, r ActiveRun) {
 	a.Verdict, a.Started = Verdict(r.State), q.inZone(q.lives()[r.ID].From)
@@ -125,6 +108,9 @@ func (q Why) sayRun(a *Explanation, r ActiveRun) {
 
 // state is what an active run does, after "it".
 func (q Why) state(r ActiveRun) string {
+	if over := r.State == RunEnded || r.State == RunLost; over && r.Reason != "" {
+		return fmt.Sprintf("was ended (%s), which a shift is still to record", r.Reason)
+	}
 	switch r.State {
 	case RunStarting:
 		return "is just coming up"
@@ -145,61 +131,6 @@ func (q Why) state(r ActiveRun) string {
 	default:
 		return "is gone without an exit status, which a shift is still to record"
 	}
-}
-
-// sayWaiting tells what a start waits for.
-func (q Why) sayWaiting(a *Explanation, w WaitingStart) {
-	a.Verdict, a.Until = VerdictWaiting, q.inZone(w.Until)
-	end, past := "it is missed after", "missed"
-	a.Sentence = fmt.Sprintf("%q is to be started for %s as run %s: %s", q.Job.Name, q.words(w.Instant), w.Run, q.waitsFor(w))
-	if w.Attempt > 1 {
-		a.Verdict, a.Started = Verdict(OutcomeRetrying), q.inZone(q.lives()[w.Run].From)
-		end, past = "it is given up after", "failed"
-		a.Sentence = fmt.Sprintf("%s and failed at attempt %d (%s); attempt %d is to follow: %s",
-			q.wasStarted(w.Run, w.Instant), w.Attempt-1, w.Failure, w.Attempt, q.waitsFor(w))
-	}
-	if q.Now.After(w.Until) {
-		a.Sentence += fmt.Sprintf("; its time ended at %s, and the next shift reports it %s", q.near(w.Instant, w.Until), past)
-		return
-	}
-	a.Sentence += fmt.Sprintf("; %s %s", end, q.near(w.Instant, w.Until))
-}
-
-func (q Why) waitsFor(w WaitingStart) string {
-	switch {
-	case w.NotBefore.After(q.Now):
-		return q.waitsUntil(w)
-	case w.Asking:
-		return "a shift asks its schedule function first"
-	case !q.Records.StoreDownSince.IsZero() && q.Job.RunOn == RunOnOne:
-		return "the lock store cannot be reached since " + q.words(q.Records.StoreDownSince)
-	case q.blocker(w) != "" && !q.Job.Overlaps():
-		return "it waits for run " + q.blocker(w) + " to end"
-	case q.MaxConcurrent > 0 && q.Records.Active >= q.MaxConcurrent:
-		return fmt.Sprintf("it waits for one of %d places (setMaxConcurrentJobs)", q.MaxConcurrent)
-	case q.Job.Condition && !w.Asked && w.Attempt <= 1:
-		return "a shift asks its condition first"
-	}
-	return "a shift is about to start it"
-}
-
-// waitsUntil is about a start whose time has not come.
-func (q Why) waitsUntil(w WaitingStart) string {
-	when := q.near(w.Instant, w.NotBefore)
-	if w.Attempt <= 1 && JitterOf(q.Job, q.Slave) > 0 {
-		return "its jitter puts that off until " + when
-	}
-	return "it starts at " + when
-}
-
-// blocker is an active run that is another than that of a start, or "".
-func (q Why) blocker(w WaitingStart) string {
-	for _, r := range q.Records.Runs {
-		if r.ID != w.Run {
-			return r.ID
-		}
-	}
-	return ""
 }
 
 // wasStarted begins the sentences about a run.

@@ -110,11 +110,12 @@ func (q Why) span() string {
 	return "from " + q.words(q.From) + " to " + q.words(q.To)
 }
 
-// NewestRecorded is the newest instant that is recorded of a job in a var dir,
-// or the zero time. It is for jobs whose schedule does not tell.
+// NewestRecorded is the newest instant, not after now, that is recorded of a job in
+// a var dir, or the zero time: there is none, or it is older than what LastOutcomes
+// looks through. It may be none of the schedule.
 func NewestRecorded(dir string, job *Job, slave string, now time.Time) (newest time.Time, err error) {
 	take := func(t time.Time) {
-		if t.After(newest) {
+		if t.After(newest) && !t.After(now) {
 			newest = t
 		}
 	}
@@ -128,13 +129,18 @@ func NewestRecorded(dir string, job *Job, slave string, now time.Time) (newest t
 	for _, a := range r.Runs {
 		take(a.Instant)
 	}
-	ended, err := History(dir, job.Name, newestAmong)
-	for _, o := range ended {
-		take(o.Instant)
+	if job.Schedule == nil {
+		ended, err := History(dir, job.Name, newestAmong)
+		for _, o := range ended {
+			take(o.Instant)
+		}
+		return newest, err
 	}
+	last, err := LastOutcomes(dir, []*Job{job})
+	take(last[job.Name].Instant)
 	return newest, err
 }
 
-// newestAmong is how many of the last outcomes are looked at: one that was asked
-// for with --at is of an older instant than those before it.
+// newestAmong is how many of the last outcomes are looked at where no schedule
+// tells: one that was asked for with --at is of an older instant than those before it.
 const newestAmong = 100

@@ -81,18 +81,20 @@ func (a asked) span(loc *time.Location, now time.Time) (from, to time.Time) {
 	return from, from.Add(a.length)
 }
 
-// aim sets the time that q is about. The newest instant of a job whose schedule
-// does not tell is what shifts recorded or, after that, what its function says.
+// aim sets the time that q is about. The newest instant is one of the schedule, or
+// a later one that shifts recorded (a handler started it) or the function names.
 func (c *command) aim(ctx context.Context, q *engine.Why, a asked, dir string, script *luaapi.Script) (err error) {
 	if !a.newest {
 		q.From, q.To = a.span(time.Local, q.Now)
 		return nil
 	}
 	newest, length := q.NewestDue(), time.Second
-	if q.Job.Schedule == nil {
-		if newest, err = engine.NewestRecorded(dir, q.Job, q.Slave, q.Now); err != nil {
-			return unusable(err)
-		}
+	recorded, err := engine.NewestRecorded(dir, q.Job, q.Slave, q.Now)
+	if err != nil {
+		return unusable(err)
+	}
+	if recorded.After(newest) {
+		newest = recorded
 	}
 	if q.Job.ScheduleFunc {
 		newest, length = newestAsked(ctx, q, newest, script), time.Minute

@@ -70,11 +70,18 @@ func (c *command) history(ctx context.Context, file string, f historyFlags) erro
 	if err != nil {
 		return err
 	}
+	if !f.cluster {
+		c.sayStanding(plan.EntryFile, dir)
+	}
 	ended, err := c.outcomes(ctx, plan, dir, f)
 	if err != nil {
 		return err
 	}
-	if len(ended) == 0 && f.job != "" {
+	switch {
+	case len(ended) == 0 && f.cluster && !c.json:
+		_, err := fmt.Fprintln(c.stdout, "nothing is recorded in the lock store")
+		return err
+	case len(ended) == 0 && f.job != "":
 		return c.nothingEnded(plan, dir, file, f)
 	}
 	return c.printHistory(dir, ended, func(o engine.Outcome) bool { return !f.cluster || o.Slave == plan.Slave })
@@ -118,7 +125,7 @@ func (c *command) printHistory(dir string, ended []engine.Outcome, here func(eng
 			starts[i].Output = engine.OutputFolder(dir, o.Run, o.Attempt)
 		}
 	}
-	return printEach(c, starts, c.historyTable)
+	return printEach(c, starts, func(starts []pastStart) error { return c.historyTable(dir, starts) })
 }
 
 // historyInvalid shows what this slave recorded though the entry file does not
@@ -159,9 +166,9 @@ func (c *command) outcomes(ctx context.Context, plan *engine.Plan, dir string, f
 }
 
 // historyTable prints a line for each, its time on the host's clock.
-func (c *command) historyTable(ended []pastStart) error {
+func (c *command) historyTable(dir string, ended []pastStart) error {
 	if len(ended) == 0 {
-		_, err := fmt.Fprintln(c.stdout, "nothing is recorded")
+		_, err := fmt.Fprintln(c.stdout, "nothing is recorded in "+logging.Escape(dir))
 		return err
 	}
 	rows := [][]string{{"DUE", "JOB", "SLAVE", "OUTCOME", "TOOK", "WHY"}}

@@ -62,6 +62,9 @@ func (c *command) presentOf(plan *engine.Plan) (p present, err error) {
 	if err != nil {
 		return p, err
 	}
+	if c.slave == "" {
+		c.sayStanding(plan.EntryFile, dir)
+	}
 	if p.runs, p.ended, err = c.runningIn(dir); err != nil {
 		return p, err
 	}

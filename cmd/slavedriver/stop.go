@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/user"
 	"sync"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -52,72 +53,97 @@ func stopArguments(cmd *cobra.Command, args []string) error {
 }
 
 func (c *command) stop(ctx context.Context, file, name, run string) error {
-	dir, job, err := c.findJob(ctx, file, name)
+	it, err := c.findJob(ctx, file, name)
 	if err != nil {
 		return err
 	}
-	byJob, _, err := c.runningIn(dir)
+	byJob, _, err := c.runningIn(it.dir)
 	if err != nil {
 		return unusable(err)
 	}
 	var runs []engine.ActiveRun
-	for _, r := range byJob[job] {
+	for _, r := range byJob[it.job.Name] {
 		if run == "" || r.ID == run {
 			runs = append(runs, r)
 		}
 	}
 	if len(runs) == 0 {
-		return c.nothingToStop(dir, file, job, run)
+		return c.nothingToStop(it, file, run)
 	}
-	return c.stopRuns(ctx, dir, runs)
+	return c.stopRuns(ctx, it.dir, runs)
 }
 
-// nothingToStop says that nothing runs, and what is to follow nevertheless.
-func (c *command) nothingToStop(dir, file, job, run string) error {
-	what, hint := fmt.Sprintf("nothing of job %q runs here", job), "slavedriver list "+file+" shows what runs"
+// nothingToStop says that nothing runs, and what is to follow nevertheless, or where
+// something may run.
+func (c *command) nothingToStop(it stoppable, file, run string) error {
+	what, hint := fmt.Sprintf("nothing of job %q runs here", it.job.Name), "slavedriver list "+file+" shows what runs"
 	if run != "" {
-		what = fmt.Sprintf("no run %s of job %q goes on here", run, job)
+		what = fmt.Sprintf("no run %s of job %q goes on here", run, it.job.Name)
+	}
+	if it.job.RunOn == engine.RunOnOne {
+		hint = fmt.Sprintf(`it starts on one of its slaves (runOn = "one"); slavedriver slaves %s shows which, and stop is called there`, file)
 	}
 	now := c.clock.Now()
-	if records, err := engine.ReadRecords(dir, engine.Unlisted(job), c.slave, now, now); err == nil {
-		for _, w := range records.Waiting {
-			if w.Attempt > 1 && (run == "" || w.Run == run) {
-				what += fmt.Sprintf("; attempt %d of run %s is to follow at %s", w.Attempt, w.Run, dateTime(w.NotBefore.Local()))
-				hint = "enabled = false in " + file + " keeps it from that"
-			}
+	records, err := engine.ReadRecords(it.dir, it.job, c.slave, now, now)
+	if err == nil && records.Evaluated.IsZero() {
+		what += ": no shift has run by a crontab yet with the var dir " + it.dir
+		c.sayElsewhere(it.entryFile, it.dir)
+	}
+	for _, w := range records.Waiting {
+		if w.Attempt > 1 && (run == "" || w.Run == run) {
+			what += fmt.Sprintf("; attempt %d of run %s is to follow%s", w.Attempt, w.Run, whenItFollows(w, now))
+			hint = "enabled = false in " + file + " keeps it from that"
 		}
 	}
 	return &failure{status: exitOther, err: errors.New(what), hint: hint}
 }
 
-// findJob is the var dir of an entry file, and the job of that name or slug: also
+// whenItFollows is when a start that waits is made.
+func whenItFollows(w engine.WaitingStart, now time.Time) string {
+	switch {
+	case w.NotBefore.After(now):
+		return " at " + dateTime(w.NotBefore.Local())
+	case now.After(w.Until):
+		return " no more: its time ended at " + dateTime(w.Until.Local()) + ", and the next shift reports that"
+	}
+	return " as soon as a shift can make it"
+}
+
+// stoppable is a job of which something may run.
+type stoppable struct {
+	job            *engine.Job // perhaps its name alone is known
+	dir, entryFile string      // the var dir
+}
+
+// findJob finds the var dir of an entry file, and the job of that name or slug: also
 // one that is in the file no more, and where the file does not load.
-func (c *command) findJob(ctx context.Context, file, name string) (dir, job string, err error) {
+func (c *command) findJob(ctx context.Context, file, name string) (it stoppable, err error) {
+	it.job = engine.Unlisted(name)
 	script, err := c.load(ctx, file)
 	var invalid *luaapi.Error
 	if errors.As(err, &invalid) {
-		entryFile, err := c.absolute(file)
-		if err != nil {
-			return "", "", err
+		if it.entryFile, err = c.absolute(file); err == nil {
+			it.dir, err = c.lookDir(it.entryFile, c.lastNamespace(it.entryFile))
 		}
-		dir, err = c.lookDir(entryFile, c.lastNamespace(entryFile))
-		return dir, name, err
+		return it, err
 	}
 	if err != nil {
-		return "", "", err
+		return it, err
 	}
 	defer script.Close()
 	plan := script.Plan()
-	if dir, err = c.lookDir(plan.EntryFile, plan.Namespace); err != nil {
-		return "", "", err
+	it.entryFile = plan.EntryFile
+	if it.dir, err = c.lookDir(plan.EntryFile, plan.Namespace); err != nil {
+		return it, err
 	}
 	if known := jobNamed(plan, name); known != nil {
-		return dir, known.Name, nil
+		it.job = known
+		return it, nil
 	}
-	if runs, _, err := c.runningIn(dir); err == nil && len(runs[name]) > 0 {
-		return dir, name, nil
+	if runs, _, err := c.runningIn(it.dir); err == nil && len(runs[name]) > 0 {
+		return it, nil
 	}
-	return "", "", noSuchJob(name, file, plan, ", and none of it runs")
+	return it, noSuchJob(name, file, plan, ", and none of it runs")
 }
 
 // stopRuns ends runs side by side, and says of each that it has ended.

@@ -150,6 +150,9 @@ func (c *command) readRecords(ctx context.Context, q *engine.Why, a asked, entry
 	if q.Records, err = engine.ReadRecords(dir, q.Job, q.Slave, from, q.To); err != nil {
 		return 0, unusable(err)
 	}
+	if q.Dir = dir; q.Records.Evaluated.IsZero() {
+		c.sayElsewhere(entryFile, dir)
+	}
 	q.Output = func(run string, attempt int) string { return engine.OutputFolder(dir, run, attempt) }
 	c.warn(q.Records.Problems)
 	return left, nil

@@ -1,10 +1,15 @@
 package vardir
 
 import (
+	"encoding/json"
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
+
+	"slavedriver/internal/durable"
 )
 
 // Look is the var dir of a namespace for those who only read: it makes nothing.
@@ -19,4 +24,29 @@ func Look(base, namespace string) (path string, err error) {
 		return path, nil
 	}
 	return path, checkOwn(path)
+}
+
+// SameFile is another path, and its namespace, under which the entry file at a path
+// was run below base: by way of a link, say. Of several it is the first in order.
+// It changes nothing; where the index cannot be read there is none.
+func SameFile(base, entryFile, namespace string) (path, other string) {
+	data, err := durable.PeekAll(filepath.Join(base, indexFile))
+	if err != nil {
+		return "", ""
+	}
+	var index map[string]string
+	if json.Unmarshal(data, &index) != nil {
+		return "", ""
+	}
+	info, err := os.Stat(entryFile)
+	if err != nil {
+		return "", ""
+	}
+	for _, path := range slices.Sorted(maps.Keys(index)) {
+		there, err := os.Stat(path)
+		if index[path] != namespace && err == nil && os.SameFile(info, there) {
+			return path, index[path]
+		}
+	}
+	return "", ""
 }

@@ -179,6 +179,7 @@ func (e *eventObject) number(name string) int {
 // send calls the function with the alert.
 func (at site) send(o *alertOptions, e *eventObject, kind string, failures int) {
 	alert, params := at.L.NewTable(), e.params.(*lua.LTable)
+	alert.Metatable = at.s.alertMeta
 	reason := ""
 	if kind == alertFailing {
 		reason = reasonOf(params)

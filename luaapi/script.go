@@ -81,6 +81,8 @@ type Script struct {
 	runMeta    *lua.LTable
 	loggerMeta *lua.LTable
 	fileMeta   *lua.LTable
+	paramsMeta *lua.LTable
+	alertMeta  *lua.LTable
 
 	settings
 	defaults  defaults
@@ -222,6 +224,7 @@ func (s *Script) open() {
 	s.jobMeta = jobClass().metatable(s, nil)
 	s.eventMeta = eventClass().metatable(s, nil)
 	s.runMeta = runClass().metatable(s, nil)
+	s.paramsMeta, s.alertMeta = s.strict("params", paramNames()), s.strict("the alert", alertNames())
 	s.loggerMeta = loggerClass().metatable(s, nil)
 	object := s.newSlavedriver()
 	s.L.SetGlobal("slavedriver", object)

@@ -34,6 +34,10 @@ func (s *Script) Examine(ctx context.Context, now time.Time) {
 			s.warnOfRest(source)
 		}
 		for _, e := range lostEscapes(string(source)) {
+			if e.after == "%" { // who comes from a crontab
+				s.warn("%s: Lua reads `\\%%` as `%%`: a %% needs no backslash here, as it does in a crontab", position{s.display(path), e.line})
+				continue
+			}
 			s.warn("%s: Lua reads `\\%s` as `%s`: write `\\\\%s`, or the whole string as [[...]]", position{s.display(path), e.line}, e.after, e.after, e.after)
 		}
 	}

@@ -197,8 +197,12 @@ func (s *Script) load(ctx context.Context) error {
 	if isEmpty(chunk.Proto) {
 		return place(position{file: s.shown}, wrong("there is nothing in it").hinting("it may have been cut short: by a copy that goes on, or a full disk"))
 	}
-	if _, err := s.call(ctx, s.o.LoadTimeout, chunk, 0); err != nil && !errors.Is(err, errRun) {
+	returned, err := s.call(ctx, s.o.LoadTimeout, chunk, 1)
+	if err != nil && !errors.Is(err, errRun) {
 		return err
+	}
+	if len(returned) > 0 {
+		s.warnOfReturned(lastReturn(chunk), returned[0])
 	}
 	s.complete = true
 	defer func() { s.loaded = true }()

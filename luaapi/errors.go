@@ -132,6 +132,20 @@ func caller(L *lua.LState) position {
 	return position{}
 }
 
+// chunkCaller is the line of a file, outside of its functions, from which the Go
+// function that runs in L was called in the end; none where that is a handler's.
+func chunkCaller(L *lua.LState) position {
+	for level := 0; ; level++ {
+		frame, ok := L.GetStack(level)
+		if !ok {
+			return position{}
+		}
+		if _, err := L.GetInfo("Sl", frame, lua.LNil); err == nil && frame.Source != "" && frame.CurrentLine > 0 && frame.LineDefined == 0 {
+			return position{frame.Source, frame.CurrentLine}
+		}
+	}
+}
+
 // raise throws err into the script as a string, "file:line: message", at the
 // line that called us. Strings cannot carry a hint: the script remembers the
 // last error, so that explain finds it again.

@@ -25,6 +25,7 @@ type handler struct {
 	events  []string // of those that match; nil: all
 	fn      *lua.LFunction
 	where   position
+	chunk   position // see chunkCaller
 	attachOptions
 }
 
@@ -69,7 +70,7 @@ var number = kind[float64]{"number",
 
 // attach is slavedriver:attach(pattern, handler [, priority or options]).
 func attach(at site, s *Script) int {
-	h := &handler{where: at.position(), attachOptions: attachOptions{timeout: defaultDeadline}}
+	h := &handler{where: at.position(), chunk: chunkCaller(at.L), attachOptions: attachOptions{timeout: defaultDeadline}}
 	var err error
 	if h.pattern, err = eventPattern(at, at.L.Get(2)); err != nil {
 		at.raise(about("attach:", err))

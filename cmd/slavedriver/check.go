@@ -54,7 +54,7 @@ type mistake struct {
 // refused.
 func (c *command) printMistakes(ctx context.Context, file string, first *luaapi.Error) error {
 	mistakes := []mistake{}
-	for _, e := range luaapi.Mistakes(ctx, file, c.loadOptions(c.disk()), first) {
+	for _, e := range luaapi.Mistakes(ctx, file, c.readOptions(), first) {
 		mistakes = append(mistakes, mistake{e.File, e.Line, e.Message, e.Hint})
 		if !c.json {
 			complainOf(c.stderr, e.Error(), e.Hint)

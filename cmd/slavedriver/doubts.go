@@ -20,6 +20,9 @@ func doubts(file string, plan *engine.Plan, now time.Time) (all []string) {
 	if elsewhere := jobsElsewhere(plan); len(elsewhere) > 0 && len(elsewhere) == len(plan.Jobs) {
 		all = append(all, idle(file, plan.Slave, slavesOf(elsewhere)))
 	}
+	if sentence := needsRoot(plan.Jobs, os.Geteuid()); sentence != "" {
+		all = append(all, sentence)
+	}
 	for _, job := range plan.Jobs {
 		for _, doubt := range jobDoubts(job, now) {
 			all = append(all, fmt.Sprintf("%s: job %q: %s", job.Source, job.Name, doubt))
@@ -31,6 +34,19 @@ func doubts(file string, plan *engine.Plan, now time.Time) (all []string) {
 		}
 	}
 	return all
+}
+
+// needsRoot says that a shift of this user would refuse the file, or is "".
+func needsRoot(jobs []*engine.Job, uid int) string {
+	jobs = slices.DeleteFunc(slices.Clone(jobs), func(job *engine.Job) bool { return job.User == "" && job.Group == "" })
+	if len(jobs) == 0 || uid == 0 {
+		return ""
+	}
+	who := fmt.Sprintf("%s: job %q has", jobs[0].Source, jobs[0].Name)
+	if more := len(jobs) - 1; more > 0 {
+		who = fmt.Sprintf("%s: job %q and %s have", jobs[0].Source, jobs[0].Name, count(more, "other"))
+	}
+	return fmt.Sprintf("%s a user or group set: that needs root's crontab, and a shift of user %d refuses the file", who, uid)
 }
 
 // idle says that no job is for this slave, which one of the others' names may

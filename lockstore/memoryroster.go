@@ -168,9 +168,7 @@ func (w *watched) look(note engine.Note, seen, now time.Time) (news bool) {
 		w.since = now // while nobody looked, nobody could be noted either
 	}
 	w.until = now
-	if !w.up && slices.ContainsFunc(note.Made, w.report.Same) {
-		w.done = true
-	}
+	w.done = w.done || !w.up && slices.ContainsFunc(note.Made, w.report.Same)
 	lost := !w.up && !w.report.Returned
 	last := w.report.LastSeen
 	switch {

@@ -235,7 +235,7 @@ func (s *redisStore) History(ctx context.Context, job string, most int) (all []e
 // onLine is line.call for what is no lease.
 func (s *redisStore) onLine(ctx context.Context, do func(context.Context, redis.UniversalClient) error) error {
 	_, err := s.line.call(ctx, func(ctx context.Context, client redis.UniversalClient) ([]reply, error) {
-		return within(ctx, func() ([]reply, error) { return nil, do(ctx, client) })
+		return nil, do(ctx, client)
 	})
 	return err
 }

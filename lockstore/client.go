@@ -145,10 +145,17 @@ func shut(client redis.UniversalClient) error {
 	}
 }
 
-// call has do talk to the server, or servers, for callPatience at the most; do
-// returns when its context is done (see within). Where any of its replies did not
-// come, the line is hung up.
+// call runs do, and returns when that is over, when ctx is, or when the time is
+// up.
 func (l *line) call(ctx context.Context, do func(context.Context, redis.UniversalClient) ([]reply, error)) ([]reply, error) {
+	return l.use(ctx, func(ctx context.Context, client redis.UniversalClient) ([]reply, error) {
+		return within(ctx, func() ([]reply, error) { return do(ctx, client) })
+	})
+}
+
+// use runs do, which has callPatience and returns when its context is done. Where
+// any of its replies did not come, the line is hung up.
+func (l *line) use(ctx context.Context, do func(context.Context, redis.UniversalClient) ([]reply, error)) ([]reply, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, callPatience, errTooLong)
 	defer cancel()
 	client, err := l.open()

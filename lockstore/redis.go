@@ -236,12 +236,14 @@ func (s *redisStore) callAt(born, operation string, met time.Time) call {
 // known of any. On a cluster a reply may have an error of its own: that of a node
 // that did not answer while others did.
 func (s *redisStore) run(ctx context.Context, calls []call) ([]reply, error) {
+	if s.address.kind == inCluster {
+		return s.line.use(ctx, func(ctx context.Context, client redis.UniversalClient) ([]reply, error) {
+			return s.runOnNodes(ctx, client.(*redis.ClusterClient), calls)
+		})
+	}
 	return s.line.call(ctx, func(ctx context.Context, client redis.UniversalClient) ([]reply, error) {
-		if cluster, ok := client.(*redis.ClusterClient); ok {
-			return s.runOnNodes(ctx, cluster, calls)
-		}
-		replies, err := within(ctx, func() ([]reply, error) { return s.tell(ctx, client, calls), nil })
-		return replies, all(replies, err)
+		replies := s.tell(ctx, client, calls)
+		return replies, all(replies, nil)
 	})
 }
 

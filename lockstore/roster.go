@@ -22,6 +22,7 @@ import (
 //
 //	slavedriver:{NS.slaves}:noted    hash: of each name what the slave said of itself, and when   a day after the last note
 //	slavedriver:{NS.slaves}:watched  hash: of each known slave whether it is up or lost           a day after the last look
+//	slavedriver:{NS.slaves}:born     as a tag's; written on a cluster alone, to see whether this node answers   for good
 //	slavedriver:{NS.slaves}:history  stream of the last 10,000 ended runs, or somewhat more       for good
 //
 // roster.lua says what stands in the first two.
@@ -234,7 +235,7 @@ func (s *redisStore) History(ctx context.Context, job string, most int) (all []e
 // onLine is line.call for what is no lease.
 func (s *redisStore) onLine(ctx context.Context, do func(context.Context, redis.UniversalClient) error) error {
 	_, err := s.line.call(ctx, func(ctx context.Context, client redis.UniversalClient) ([]reply, error) {
-		return within(ctx, func() ([]reply, error) { return nil, do(ctx, client) })
+		return nil, do(ctx, client)
 	})
 	return err
 }

@@ -162,7 +162,7 @@ func (n *nameUse) define(s *ast.FuncDefStmt) {
 
 func (n *nameUse) function(f *ast.FunctionExpr, more ...string) {
 	n.readLine = max(n.readLine, f.Line())
-	locals := append(more, f.ParList.Names...)
+	locals := slices.Concat(more, f.ParList.Names)
 	if f.ParList.HasVargs {
 		locals = append(locals, "arg")
 	}

@@ -1,6 +1,7 @@
 package luaapi
 
 import (
+	"errors"
 	"math"
 	"strings"
 	"sync"
@@ -55,10 +56,12 @@ var slavedriverClass = sync.OnceValue(func() *class[Script] {
 		set: func(at site, s *Script, i int, v lua.LValue) error {
 			f := &settingFields().fields[i]
 			at.stillLoading("set" + capital(f.name))
-			if err := f.set(at, s, v); err != nil {
-				return about("set"+capital(f.name)+": the value", err)
+			err := f.set(at, s, v)
+			var m *mistake
+			if err == nil || !errors.As(err, &m) { // the stores' own sentence
+				return about("set"+capital(f.name)+":", err)
 			}
-			return nil
+			return about("set"+capital(f.name)+": the value", err)
 		},
 		methods: []method[Script]{
 			{"addJob", "job", "adds a job, or one made from a table of options, and returns it", addJob},

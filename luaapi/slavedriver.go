@@ -143,7 +143,7 @@ func slaveNameSetting() field[Script] {
 				return nil
 			}
 			s.slaveFunc = nil
-			s.slave, err = line.decode(at, v)
+			s.slave, err = wholeName.decode(at, v)
 			return err
 		},
 		unset: func(s *Script) { s.slave, s.slaveFunc = "", nil },
@@ -164,7 +164,7 @@ func getSlaveName(at site, s *Script) int {
 // this order.
 func (s *Script) slaveName(at site) (string, error) {
 	if s.o.Slave != "" {
-		_, err := line.decode(at, lua.LString(s.o.Slave))
+		_, err := wholeName.decode(at, lua.LString(s.o.Slave))
 		return s.o.Slave, about("--slave", err)
 	}
 	if s.slaveFunc != nil {
@@ -175,7 +175,7 @@ func (s *Script) slaveName(at site) (string, error) {
 		if p := s.slaveFunc.Proto; p != nil {
 			at.from = position{p.SourceName, p.LineDefined}
 		}
-		name, err := line.decode(at, v)
+		name, err := wholeName.decode(at, v)
 		if err != nil {
 			return "", place(at.position(), about("setSlaveName: what the function returns", err))
 		}
@@ -183,7 +183,7 @@ func (s *Script) slaveName(at site) (string, error) {
 	}
 	for _, name := range []string{s.slave, s.getenv("SLAVEDRIVER_SLAVE_NAME"), s.hostname()} {
 		if name != "" {
-			_, err := line.decode(at, lua.LString(name))
+			_, err := wholeName.decode(at, lua.LString(name))
 			return name, about("the name of this slave", err)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -156,6 +157,10 @@ func (s *redisStore) hint(err error) string {
 		return " (the password comes from setLockStore or $SLAVEDRIVER_LOCK_STORE, else from $SLAVEDRIVER_REDIS_PASSWORD)"
 	case redis.IsAuthError(err), s.address.Password == "" && (errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET)):
 		return " (does it need a password? It comes from setLockStore or $SLAVEDRIVER_LOCK_STORE, else from $SLAVEDRIVER_REDIS_PASSWORD" + s.orTLS(err) + ")"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return " (nothing listens there: does the server run, and are its host and port right?)"
+	case strings.HasPrefix(err.Error(), "redis: invalid reply"), strings.HasPrefix(err.Error(), "redis: can't parse"): // the library gives these no type
+		return " (is that a Redis?)"
 	}
 	return ""
 }

@@ -24,7 +24,11 @@ func addJob(at site, s *Script) int {
 		}
 	default:
 		if j = objectOf[job](v); j == nil {
-			at.raise(about("addJob(job)", mustBe("a job or a table of options", v)))
+			m := mustBe("a job or a table of options", v)
+			if _, name := v.(lua.LString); name {
+				m = m.hinting("write slavedriver:addJob({ name = " + describe(v) + ", command = ..., schedule = ... })")
+			}
+			at.raise(about("addJob(job)", m))
 		}
 		err = at.add(j, nil)
 	}

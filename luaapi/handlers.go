@@ -83,6 +83,8 @@ func attach(at site, s *Script) int {
 	case *lua.LNilType:
 	case lua.LNumber:
 		h.priority, err = number.decode(at, v)
+	case lua.LString:
+		err = mustBe("a table of options", v).hinting("for the events of one job write { job = " + describe(v) + " }")
 	default:
 		err = attachFields().read(at, v, &h.attachOptions)
 	}
@@ -106,6 +108,9 @@ func eventPattern(at site, v lua.LValue) (string, error) {
 	for _, e := range engine.EventDocs {
 		if engine.MatchPattern(pattern, e.Name) {
 			return pattern, nil
+		}
+		if engine.MatchPattern("slavedriver."+pattern, e.Name) {
+			return "", wrong("unknown event `%s`, did you mean `slavedriver.%s`?", pattern, pattern).entire()
 		}
 		known = append(known, e.Name, e.Name[:strings.LastIndexByte(e.Name, '.')+1]+"*")
 	}

@@ -30,7 +30,7 @@ func doubts(file string, plan *engine.Plan, now time.Time) (all []string) {
 	}
 	for _, logger := range plan.Loggers {
 		if logger.Kind == "file" && !isFolder(filepath.Dir(logger.Path)) {
-			all = append(all, fmt.Sprintf("the folder of the log %s is not there: its errors go to stderr", logger.Path))
+			all = append(all, fmt.Sprintf("%s: the folder of the log %s is not there: its errors go to stderr", logger.Source, logger.Path))
 		}
 	}
 	return all
@@ -68,7 +68,7 @@ func jobDoubts(job *engine.Job, now time.Time) (all []string) {
 	}{
 		{dir != "" && !isFolder(dir), "its workingDirectory " + dir + " is not there"},
 		{job.Shell != "" && !isProgram(job.Shell), "its shell " + job.Shell + " is no program here"},
-		{len(args) > 0 && filepath.IsAbs(args[0]) && !isProgram(args[0]), "its command " + job.Command.String() + " is no program here"},
+		{len(args) > 0 && noProgram(job), "its command " + job.Command.String() + " is no program here" + instead(args)},
 		{job.User != "" && !known(job.User, user.Lookup, user.LookupId), fmt.Sprintf("there is no user %q here", job.User)},
 		{job.Group != "" && !known(job.Group, user.LookupGroup, user.LookupGroupId), fmt.Sprintf("there is no group %q here", job.Group)},
 		{
@@ -82,6 +82,27 @@ func jobDoubts(job *engine.Job, now time.Time) (all []string) {
 		}
 	}
 	return all
+}
+
+// noProgram says whether the first word of a list is no program: a path below the
+// working directory, or a name in our $PATH, unless the job has one of its own.
+func noProgram(job *engine.Job) bool {
+	program := job.Command.Args[0]
+	if strings.Contains(program, "/") {
+		if !filepath.IsAbs(program) {
+			program = filepath.Join(job.WorkingDirectory, program)
+		}
+		return !isProgram(program)
+	}
+	return job.Env["PATH"] == "" && !isProgram(program)
+}
+
+// instead is for who put a command of the shell into a list.
+func instead(args []string) string {
+	if len(args) != 1 || !strings.Contains(args[0], " ") {
+		return ""
+	}
+	return fmt.Sprintf(": a list has a word an entry; for the shell write command = %q", args[0])
 }
 
 // isOver says whether the job has no instant from this minute on.

@@ -185,7 +185,7 @@ func (l *load) ask(do func(context.Context, []engine.Claim) ([]engine.Grant, err
 		switch g.Answer {
 		case engine.Granted:
 			granted = append(granted, claims[i])
-		case engine.Claimed, engine.Unreached:
+		case engine.Claimed:
 			again = append(again, claims[i])
 		case engine.Held, engine.Used: // another's
 		case engine.Forgotten, engine.Unreached:

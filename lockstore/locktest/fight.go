@@ -108,7 +108,7 @@ func ask(ctx context.Context, do operation, claims []engine.Claim) (granted, aga
 		switch g.Answer {
 		case engine.Granted:
 			granted = append(granted, claims[i])
-		case engine.Claimed, engine.Unreached:
+		case engine.Claimed:
 			again = append(again, claims[i])
 		case engine.Forgotten:
 			return nil, nil, fmt.Errorf("%s is forgotten", claims[i].Key)

@@ -164,11 +164,7 @@ func (r *roll) look(note engine.Note, list string, now time.Time) (reports []eng
 // look brings up to date what is known of a slave that was seen last at seen, and
 // says whether the noted one is to report it.
 func (w *watched) look(note engine.Note, seen, now time.Time) (news bool) {
-	if now.Sub(w.until) > unwatchedFor {
-		w.since = now // while nobody looked, nobody could be noted either
-	}
-	w.until = now
-	w.done = w.done || !w.up && slices.ContainsFunc(note.Made, w.report.Same)
+	w.hear(note.Made, now)
 	lost := !w.up && !w.report.Returned
 	last := w.report.LastSeen
 	switch {
@@ -186,6 +182,15 @@ func (w *watched) look(note engine.Note, seen, now time.Time) (news bool) {
 		w.from, w.by, w.done = now, note.Slave.ID, false
 	}
 	return news
+}
+
+// hear takes in that it is watched, and which reports were made.
+func (w *watched) hear(made []engine.SlaveReport, now time.Time) {
+	if now.Sub(w.until) > unwatchedFor {
+		w.since = now // while nobody looked, nobody could be noted either
+	}
+	w.until = now
+	w.done = w.done || !w.up && slices.ContainsFunc(made, w.report.Same)
 }
 
 func later(a, b time.Time) time.Time {

@@ -27,9 +27,7 @@ func (s *Script) strict(what string, known []string) *lua.LTable {
 // paramNames are those of all events.
 var paramNames = sync.OnceValue(func() (all []string) {
 	for _, e := range engine.EventDocs {
-		for _, p := range e.Params {
-			all = append(all, p.Name)
-		}
+		all = append(all, namesOfParams(e)...)
 	}
 	return all
 })

@@ -57,10 +57,10 @@ var worldRecords = []method[worldObject]{
 	{"runs", "[job]", "returns the processes that were started, in order", func(at site, w *worldObject) int {
 		return records(at, runRecord, w.Runs(at.jobPattern(w)))
 	}},
-	{"requests", "[pattern]", "returns the HTTP requests that were made", func(at site, w *worldObject) int {
+	{"requests", "[pattern]", "returns the HTTP requests that were made, each try of the outbox too", func(at site, w *worldObject) int {
 		return records(at, requestRecord, w.Requests(at.pattern()))
 	}},
-	{"mails", "", "returns the mails that were handed over, or were to be", func(at site, w *worldObject) int {
+	{"mails", "", "returns the mails that were handed over, or were to be, each try of the outbox too", func(at site, w *worldObject) int {
 		return records(at, mailRecord, w.Mails())
 	}},
 	{"events", "[pattern]", "returns the events, whether handlers were attached to them or not (slavedriver.started and .finished only if)", worldEvents},

@@ -45,6 +45,8 @@ type Request struct {
 	Time  time.Time
 	Slave string
 	*modules.Request
+	Try    int // which of one message of the outbox, from 1; else 1
+	Status int // of the answer, 0: there was none
 }
 
 // Mail is one that was sent; Taken says whether it was taken over.
@@ -53,6 +55,7 @@ type Mail struct {
 	Slave string
 	*modules.Mail
 	Taken bool
+	Try   int // as that of a Request
 }
 
 // Executed is a command of os.execute or io.popen.

@@ -26,12 +26,13 @@ type Slave struct {
 	dir       *vardir.Dir
 	processes *imagined.Processes
 
-	off      bool      // no cron calls
-	ticked   time.Time // when the last shift was called, or passed over
-	end      ending    // of the last shift; World.mu guards it
-	relieve  func()    // ends the shift that is on duty, and waits for it
-	boundary time.Time // up to when schedules were evaluated
-	deaf     []string  // events of shifts that the entry file does not want
+	off      bool           // no cron calls
+	ticked   time.Time      // when the last shift was called, or passed over
+	end      ending         // of the last shift; World.mu guards it
+	relieve  func()         // ends the shift that is on duty, and waits for it
+	boundary time.Time      // up to when schedules were evaluated
+	deaf     []string       // events of shifts that the entry file does not want
+	tries    map[string]int // of each message of the outbox; World.mu guards it
 }
 
 // ending is what a shift left when it ended.
@@ -55,7 +56,7 @@ func (s *Slave) note(end ending) {
 
 // newSlave makes a machine that was just switched on.
 func newSlave(w *World, name string) (*Slave, error) {
-	s := &Slave{w: w, relieve: func() {}, name: name}
+	s := &Slave{w: w, relieve: func() {}, name: name, tries: map[string]int{}}
 	script, err := w.o.Load(name, io.Discard, false, w.execute)
 	if err != nil {
 		return nil, err
@@ -201,10 +202,10 @@ func (s *Slave) shift(script Script) (*engine.Shift, *outbox.Box) {
 		Release: func() {}, Speak: func(context.Context) (func(), error) { return func() {}, nil },
 	}
 	shift.Log = logging.Redacted(&logger{s, plan.Loggers, shift.ScriptLog}, secrets)
-	box := outbox.New(s.dir.Path("outbox"), outbox.Options{Clock: clock, Deliver: modules.Deliverer(network{s}), Log: shift.Log})
+	box := outbox.New(s.dir.Path("outbox"), outbox.Options{Clock: clock, Deliver: modules.Deliverer(network{s, true}), Log: shift.Log})
 	shift.Outbox = box
 	shift.Another = func() (engine.Script, error) { return s.another(shift.Log, box) }
-	script.Connect(Connections{Sender: network{s}, Outbox: box, State: s.dir.State(), Log: shift.Log, Shift: shift})
+	script.Connect(Connections{Sender: network{s: s}, Outbox: box, State: s.dir.State(), Log: shift.Log, Shift: shift})
 	return shift, box
 }
 
@@ -215,7 +216,7 @@ func (s *Slave) another(log engine.Logger, box *outbox.Box) (engine.Script, erro
 		return nil, err
 	}
 	script.Connect(Connections{
-		Sender: network{s}, Outbox: box, State: s.dir.State(), Log: logging.Redacted(log, script.Secrets()),
+		Sender: network{s: s}, Outbox: box, State: s.dir.State(), Log: logging.Redacted(log, script.Secrets()),
 	})
 	return script, nil
 }

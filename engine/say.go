@@ -52,6 +52,10 @@ func lastWords(r *run) string {
 	if err != nil {
 		return ""
 	}
+	return lastLine(text)
+}
+
+func lastLine(text string) string {
 	text = strings.TrimSpace(text)
 	return strings.TrimSpace(text[strings.LastIndexByte(text, '\n')+1:])
 }

@@ -202,7 +202,7 @@ func whyEnded(o engine.Outcome) string {
 	if o.Reason != "" {
 		words = append(words, o.Reason)
 	} else if o.Exit != nil && o.Outcome != engine.OutcomeSucceeded {
-		words = append(words, fmt.Sprintf("exit code %d", *o.Exit))
+		words = append(words, engine.ExitWords(*o.Exit))
 	}
 	return strings.Join(words, "; ")
 }

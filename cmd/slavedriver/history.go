@@ -15,8 +15,9 @@ import (
 	"slavedriver/luaapi"
 )
 
-const historyManual = `Shows what became of the instants that were due, newest last: started and how it
-ended, skipped, missed, and why. It is what shifts recorded on this slave.
+const historyManual = `Shows what became of the instants that were due: started and how it ended, skipped,
+missed, and why. It is what shifts recorded on this slave, in the order in which
+they did, newest last: a long run is behind shorter ones that were due later.
 
 With --cluster it is the runs of all slaves that ended, from the lock store: the
 last 10,000 or so of those jobs that take leases there. What the store could not

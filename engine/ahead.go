@@ -22,7 +22,7 @@ func (d *duty) noticeGap(now time.Time) {
 	if from.IsZero() || now.Sub(from) <= gapAfter {
 		return
 	}
-	d.Log.Log(Warning, fmt.Sprintf("no shift came from %s to %s", from.Format(time.RFC3339), now.Format(time.RFC3339)), nil)
+	d.Log.Log(Warning, fmt.Sprintf("no shift came from %s to %s", moment(from), moment(now)), nil)
 	d.notify(EventGap, "", fmt.Sprintf("gap/%d", from.Unix()), map[string]any{"from": from.Unix(), "to": now.Unix()})
 }
 
@@ -55,7 +55,7 @@ func (a *ahead) undecided(sched schedule.Schedule, missed span) span {
 // given up: their instants come once more.
 func (d *duty) clockCameBack(w window) {
 	d.Log.Log(Error, fmt.Sprintf("the clock went back from %s; schedules go on from this minute",
-		d.agenda.Evaluated.Format(time.RFC3339)), nil)
+		moment(d.agenda.Evaluated)), nil)
 	a := &ahead{Until: d.agenda.Evaluated, Days: d.ledger.daysFrom(w.To)}
 	if old := d.agenda.Ahead; old != nil && old.Until.After(a.Until) {
 		a.Until = old.Until

@@ -80,6 +80,9 @@ func (e ending) String() string {
 	return fmt.Sprintf("exit code %d", e.Exit)
 }
 
+// ExitWords is an exit status for people, with the signal that it stands for.
+func ExitWords(code int) string { return ending{Exit: code}.String() }
+
 // event is the event of a run's end.
 func (e ending) event(job *Job, attempt int) (name string, params map[string]any) {
 	params = map[string]any{"attempt": attempt}

@@ -108,14 +108,14 @@ func (d *duty) tellMissed(m *miss) {
 	d.outcome(m.outcome(OutcomeMissed, m.Reason))
 	d.report.Missed += m.Count
 	job := d.jobNamed(m.Job)
-	d.log(Error, job, fmt.Sprintf("Missed %d start(s), the last at %s: %s", m.Count, m.Last.Format(time.RFC3339), m.Reason))
+	d.log(Error, job, fmt.Sprintf("Missed %d start(s), the last at %s: %s", m.Count, moment(m.Last), m.Reason))
 	d.notify(EventJobMissed, m.Job, m.Run+"/missed", map[string]any{"scheduledAt": m.Last.Unix(), "count": m.Count, "reason": m.Reason})
 }
 
 // othersKnow is for instants that others started, or told as missed.
 func (d *duty) othersKnow(m *miss) {
 	d.outcome(m.outcome(OutcomeElsewhere, "another slave started it, or told that it was missed"))
-	d.log(Debug, d.jobNamed(m.Job), fmt.Sprintf("Not missed: the store knows of %d start(s) until %s", m.Count, m.Last.Format(time.RFC3339)))
+	d.log(Debug, d.jobNamed(m.Job), fmt.Sprintf("Not missed: the store knows of %d start(s) until %s", m.Count, moment(m.Last)))
 }
 
 // outcome is the ledger's line, in which each instant stands once.

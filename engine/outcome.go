@@ -53,7 +53,7 @@ func (d *duty) stillRunning(in *intent, since time.Time, slave string) {
 // retryPending gives an intent up because the last run failed and waits for its
 // next attempt: it still goes on.
 func (d *duty) retryPending(in, again *intent) {
-	reason := fmt.Sprintf("the last run failed and waits for attempt %d, at %s on %s", again.Retry.Attempt, again.NotBefore.Format(time.RFC3339), d.Plan.Slave)
+	reason := fmt.Sprintf("the last run failed and waits for attempt %d, at %s on %s", again.Retry.Attempt, moment(again.NotBefore), d.Plan.Slave)
 	d.heldUp(in, again.Retry.Since, d.Plan.Slave, reason, "Cannot start, as the last instance waits for its next attempt")
 }
 
@@ -68,7 +68,7 @@ func (d *duty) heldUp(in *intent, since time.Time, slave, reason, message string
 }
 
 func stillRunningWords(since time.Time, slave string) string {
-	return fmt.Sprintf("the last run still runs, since %s on %s", since.Format(time.RFC3339), slave)
+	return fmt.Sprintf("the last run still runs, since %s on %s", moment(since), slave)
 }
 
 // heldBy gives an intent up because the store says that the last run is still

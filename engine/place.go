@@ -124,7 +124,7 @@ func (d *duty) heldByRetry(in *intent, starts []*intent) bool {
 func (d *duty) merge(earlier, in *intent) {
 	switch {
 	case earlier.phase != phaseWaiting:
-		d.skip(in, fmt.Sprintf("the start of %s is being made", earlier.Instant.Format(time.RFC3339)))
+		d.skip(in, fmt.Sprintf("the start of %s is being made", moment(earlier.Instant)))
 		return
 	case d.isLate(earlier):
 		d.miss(earlier)

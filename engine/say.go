@@ -42,6 +42,15 @@ func (d *duty) logEnding(level Level, r *run, message string) {
 	d.Log.Log(level, fmt.Sprintf("Slavedriver [%s] - %s", r.job.Name, message), fields)
 }
 
+// moment is a time in a sentence, on the host's clock: to the second where that is
+// not zero. Commands write times so too.
+func moment(t time.Time) string {
+	if t = t.Local().Truncate(time.Second); t.Second() == 0 {
+		return t.Format("2006-01-02 15:04 MST")
+	}
+	return t.Format("2006-01-02 15:04:05 MST")
+}
+
 // longestWords is how much of a job's last line goes into a message, in bytes.
 const longestWords = 200
 
@@ -52,6 +61,10 @@ func lastWords(r *run) string {
 	if err != nil {
 		return ""
 	}
+	return lastLine(text)
+}
+
+func lastLine(text string) string {
 	text = strings.TrimSpace(text)
 	return strings.TrimSpace(text[strings.LastIndexByte(text, '\n')+1:])
 }

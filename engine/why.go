@@ -52,11 +52,14 @@ type Explanation struct {
 	Sentence string    `json:"answer"`
 	Run      string    `json:"run,omitempty"`
 	Output   string    `json:"output,omitempty"` // the folder of the run's stdout and stderr, while that is kept
-	Started  time.Time `json:"started,omitzero"`
-	Until    time.Time `json:"until,omitzero"`   // until when it may still start
-	Last     time.Time `json:"last,omitzero"`    // where nothing was due: the instant before
-	Next     time.Time `json:"next,omitzero"`    // ... and the one after
-	Outcome  *Outcome  `json:"outcome,omitzero"` // the ledger's line
+	// LastWords is the last line that it wrote to stderr, of a failure: whoever asks
+	// puts it there (LastWords).
+	LastWords string    `json:"lastWords,omitempty"`
+	Started   time.Time `json:"started,omitzero"`
+	Until     time.Time `json:"until,omitzero"`   // until when it may still start
+	Last      time.Time `json:"last,omitzero"`    // where nothing was due: the instant before
+	Next      time.Time `json:"next,omitzero"`    // ... and the one after
+	Outcome   *Outcome  `json:"outcome,omitzero"` // the ledger's line
 	// Because is the run that was in the way, or into which this was merged.
 	Because string `json:"because,omitempty"`
 }

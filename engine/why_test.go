@@ -199,18 +199,18 @@ func TestWhy(t *testing.T) {
 
 		{"overlap with a run that ended", plain, "12:25:00", decided(
 			Outcome{Time: when("12:25:02"), Job: "Import", Run: "import-20261123T122500Z", Instant: when("12:25:00"), Outcome: OutcomeSkipped,
-				Reason: "the last run still runs, since 2026-11-23T12:20:02Z on test1"},
+				Reason: "the last run still runs, since 2026-11-23 12:20:02 UTC on test1"},
 			ran(OutcomeSucceeded, "import-20261123T122000Z", "12:20:00", "12:20:02", 400, 0)), OutcomeSkipped,
 			`"Import" was not started for 2026-11-23 12:25 UTC: skipped, because run import-20261123T122000Z was still going since 12:20:02 UTC`, nil},
 		{"overlap with a run that goes on", plain, "12:35:00", with(func(r *Records) {
 			r.Runs = []ActiveRun{running}
 			r.Outcomes = []Outcome{{Time: when("12:35:02"), Job: "Import", Run: "import-20261123T123500Z", Instant: when("12:35:00"),
-				Outcome: OutcomeSkipped, Reason: "the last run still runs, since 2026-11-23T12:30:02Z on test1"}}
+				Outcome: OutcomeSkipped, Reason: "the last run still runs, since 2026-11-23 12:30:02 UTC on test1"}}
 		}), OutcomeSkipped,
 			`"Import" was not started for 2026-11-23 12:35 UTC: skipped, because run import-20261123T123000Z was still going since 12:30:02 UTC`, nil},
 		{"overlap with another slave's run", plain, "12:25:00", decided(Outcome{Time: when("12:25:02"), Job: "Import", Run: "import-20261123T122500Z",
-			Instant: when("12:25:00"), Outcome: OutcomeSkipped, Reason: "the last run still runs, since 2026-11-23T12:20:02Z on db2"}), OutcomeSkipped,
-			`"Import" was not started for 2026-11-23 12:25 UTC: skipped, because the last run still runs, since 2026-11-23T12:20:02Z on db2`, nil},
+			Instant: when("12:25:00"), Outcome: OutcomeSkipped, Reason: "the last run still runs, since 2026-11-23 12:20:02 UTC on db2"}), OutcomeSkipped,
+			`"Import" was not started for 2026-11-23 12:25 UTC: skipped, because the last run still runs, since 2026-11-23 12:20:02 UTC on db2`, nil},
 		{"skipped on purpose", plain, "12:25:00", decided(Outcome{Time: when("12:25:02"), Job: "Import", Run: "import-20261123T122500Z",
 			Instant: when("12:25:00"), Outcome: OutcomeSkipped, Reason: "the feed is empty"}), OutcomeSkipped,
 			`"Import" was not started for 2026-11-23 12:25 UTC: skipped, because the feed is empty`, nil},
@@ -347,7 +347,7 @@ func TestWhy(t *testing.T) {
 		{"overlap with a run that waits for its second attempt", plain, "12:35:00", with(func(r *Records) {
 			r.Outcomes = []Outcome{ran(OutcomeRetrying, "import-20261123T123000Z", "12:30:00", "12:30:02", 2, 3),
 				{Time: when("12:35:02"), Job: "Import", Run: "import-20261123T123500Z", Instant: when("12:35:00"), Outcome: OutcomeSkipped,
-					Reason: "the last run still runs, since 2026-11-23T12:30:02Z on test1"}}
+					Reason: "the last run still runs, since 2026-11-23 12:30:02 UTC on test1"}}
 			r.Waiting = []WaitingStart{{Run: "import-20261123T123000Z", Attempt: 2, Instant: when("12:30:00"), NotBefore: when("12:41:04"),
 				Until: when("12:43:34"), Failure: "exit code 3", Since: when("12:30:02")}}
 		}), OutcomeSkipped,

@@ -51,6 +51,6 @@ func TestReadmeTour(t *testing.T) {
 // timeless leaves out how long a run took, which is not the same each time and
 // unknown where the test's clock is ahead of the disk's, and where the var dir is.
 func timeless(text string) string {
-	text = regexp.MustCompile(`its output: \S+/ended/`).ReplaceAllString(text, "its output: ended/")
+	text = regexp.MustCompile(` /\S+/ended/`).ReplaceAllString(text, " ended/")
 	return regexp.MustCompile(` after [0-9.]+ seconds?\b`).ReplaceAllString(text, "")
 }

@@ -15,8 +15,9 @@ import (
 	"slavedriver/luaapi"
 )
 
-const historyManual = `Shows what became of the instants that were due, newest last: started and how it
-ended, skipped, missed, and why. It is what shifts recorded on this slave.
+const historyManual = `Shows what became of the instants that were due: started and how it ended, skipped,
+missed, and why. It is what shifts recorded on this slave, in the order in which
+they did, newest last: a long run is behind shorter ones that were due later.
 
 With --cluster it is the runs of all slaves that ended, from the lock store: the
 last 10,000 or so of those jobs that take leases there. What the store could not
@@ -202,7 +203,7 @@ func whyEnded(o engine.Outcome) string {
 	if o.Reason != "" {
 		words = append(words, o.Reason)
 	} else if o.Exit != nil && o.Outcome != engine.OutcomeSucceeded {
-		words = append(words, fmt.Sprintf("exit code %d", *o.Exit))
+		words = append(words, engine.ExitWords(*o.Exit))
 	}
 	return strings.Join(words, "; ")
 }

@@ -92,6 +92,11 @@ func (c *command) why(ctx context.Context, file, name, text string) error {
 	if len(answers) == 1 && answers[0].Verdict == engine.VerdictNotDue {
 		answers[0].Sentence = strings.TrimSpace(answers[0].Sentence + " " + a.otherClock(ctx, q, script))
 	}
+	for i, answer := range answers {
+		if answer.Output != "" && answer.Failed() {
+			answers[i].LastWords = script.Secrets().String(engine.LastWords(answer.Output))
+		}
+	}
 	return c.printAnswers(answers, left)
 }
 
@@ -234,11 +239,7 @@ func (c *command) printAnswers(answers []engine.Explanation, left int) error {
 			continue
 		}
 		last = answer.Sentence
-		text := logging.Escape(answer.Sentence) + "\n"
-		if answer.Output != "" {
-			text += "its output: " + logging.Escape(answer.Output) + "/stdout and stderr\n"
-		}
-		if _, err := fmt.Fprint(c.stdout, text); err != nil {
+		if _, err := fmt.Fprint(c.stdout, inLines(answer)); err != nil {
 			return err
 		}
 	}
@@ -246,4 +247,17 @@ func (c *command) printAnswers(answers []engine.Explanation, left int) error {
 		complain(c.stderr, "warning", count(left, "more start")+" of that time not shown here; a time of day asks about one")
 	}
 	return nil
+}
+
+// inLines is an answer for people: the sentence, then the files with the output, to
+// be pasted behind cat, and of a failure what it said last.
+func inLines(answer engine.Explanation) string {
+	text := logging.Escape(answer.Sentence) + "\n"
+	if folder := logging.Escape(answer.Output); folder != "" {
+		text += fmt.Sprintf("its output: %s/stdout %s/stderr\n", folder, folder)
+	}
+	if answer.LastWords != "" {
+		text += "its last words: " + logging.Escape(answer.LastWords) + "\n"
+	}
+	return text
 }

@@ -16,7 +16,7 @@ import (
 )
 
 // patience is how long a script waits for something that must come.
-const patience = 60 * time.Second
+const patience = 20 * time.Second
 
 // commands are what the scripts can say besides testscript's own words.
 var commands = map[string]func(*testscript.TestScript, bool, []string){

@@ -12,8 +12,10 @@ import (
 // clock is the host's.
 type clock struct{}
 
+// Now is the time of day, moved in the binary that the tests build alone.
 func (clock) Now() time.Time { return time.Now().Add(testOffset()) }
 
+// Boot is the time since the host was started, sleep included.
 func (clock) Boot() time.Duration { return runfile.Boottime() }
 
 // instant is what --at says, or the zero time. Without a zone it is local time.

@@ -120,21 +120,29 @@ func (d *duty) place(in *intent, come, starts []*intent) {
 	case d.heldByRetry(in, starts):
 		return
 	}
+	if d.isOneWith(in, starts) {
+		return
+	}
+	if live := d.bySlug[in.job.Slug]; len(live) > 0 && !d.makeWay(in.job, live) {
+		d.stillRunning(in, live[0].intent.StartedAt, d.Plan.Slave)
+	}
+}
+
+// isOneWith says whether another start of the job waits, with which it is one start.
+func (d *duty) isOneWith(in *intent, starts []*intent) bool {
 	for _, other := range starts {
 		switch {
 		case other == in || other.Retry != nil || other.settled || !other.Placed:
 		case byAt(other.Run) || byAt(in.Run): // what is asked for is no start of the schedule, nor in its place
 		case in.Instant.Before(other.Instant) && other.phase == phaseWaiting:
 			d.giveWay(in, other)
-			return
+			return true
 		default:
 			d.merge(other, in)
-			return
+			return true
 		}
 	}
-	if live := d.bySlug[in.job.Slug]; len(live) > 0 && !d.makeWay(in.job, live) {
-		d.stillRunning(in, live[0].intent.StartedAt, d.Plan.Slave)
-	}
+	return false
 }
 
 // placed is for the next shifts too: what waits, for a slot perhaps, is not placed anew.

@@ -33,13 +33,15 @@ func newMemoryWatch() *memoryWatch {
 	}
 	go func() {
 		defer close(gone)
-		ticker := time.NewTicker(lookAtMemory)
-		defer ticker.Stop()
 		for {
+			// Not a ticker, whose times are in time.Local, which a world changes.
+			wake := make(chan struct{})
+			timer := time.AfterFunc(lookAtMemory, func() { close(wake) })
 			select {
 			case <-over:
+				timer.Stop()
 				return
-			case <-ticker.C:
+			case <-wake:
 				m.look()
 			}
 		}

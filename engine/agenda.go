@@ -28,6 +28,9 @@ type agenda struct {
 	Jobs string `json:"jobs,omitempty"`
 	// Intents are starts that were decided and are not known to be made.
 	Intents []*intent `json:"intents,omitempty"`
+	// Answered is by job the run of the newest minute that its schedule function said
+	// yes to and whose time had come then (ask.go).
+	Answered map[string]string `json:"answered,omitempty"`
 	// Outcomes are written to the ledger after the commit that decided them;
 	// those of the last commit are kept here, for a crash in between.
 	Outcomes []Outcome `json:"outcomes,omitempty"`
@@ -89,6 +92,8 @@ type intent struct {
 	// Merged are earlier instants for which this start is made as well; each has an
 	// outcome of its own.
 	Merged span `json:"merged,omitzero"`
+	// Placed: its time has come, and what else there is of its job was looked at.
+	Placed bool `json:"placed,omitempty"`
 	// Retry is what a second or later attempt needs to know of the run so far.
 	Retry *retry `json:"retry,omitempty"`
 
@@ -109,7 +114,6 @@ type intent struct {
 	// seen whole a while later; else 0.
 	madeAt time.Duration
 	lost   bool // its processes live, and its folder is to be made anew
-	placed bool // its time has come, and what else there is of its job was looked at
 }
 
 // phase is where a start stands within a shift.
@@ -161,7 +165,7 @@ func (d *duty) intentFor(r *run) *intent {
 	in := &intent{
 		Run: r.intent.ID, Job: r.intent.Job, Instant: r.intent.Instant, Token: r.intent.Token,
 		World: d.world, fence: r.intent.Fence, job: d.jobs[r.intent.Job], folder: r.file, created: true,
-		Asked: true, placed: true, Depth: r.intent.Depth, Mark: r.intent.Mark,
+		Asked: true, Placed: true, Depth: r.intent.Depth, Mark: r.intent.Mark,
 	}
 	in.Until = r.intent.Instant.Add(time.Hour)
 	if in.job != nil {

@@ -60,7 +60,7 @@ func (d *duty) clockCameBack(w window) {
 	if old := d.agenda.Ahead; old != nil && old.Until.After(a.Until) {
 		a.Until = old.Until
 	}
-	d.agenda.Ahead = a
+	d.agenda.Ahead, d.agenda.Answered = a, nil
 	for _, in := range d.agenda.Intents {
 		d.reviewAfterReturn(in, w.To)
 	}

@@ -42,25 +42,38 @@ func (d *duty) askMinutes(job *Job, w window, now time.Time) {
 	}
 }
 
-// madeGood is the run of a later start of the same job by its schedule whose time
-// has come too, "" where there is none: several missed starts are one.
-func (d *duty) madeGood(in *intent) (run string) {
-	for _, other := range d.agenda.Intents {
-		if other.Job == in.Job && !other.Ask && !other.settled && other.Instant.After(in.Instant) && !byHand(other.Run) && d.waits(other) <= 0 {
-			return other.Run
-		}
+// hasCome is for a minute that the function said yes to and whose time has come: as with
+// an expression, the newest of these makes good all before, whatever becomes of its start.
+func (d *duty) hasCome(in *intent) {
+	if d.madeGood(in) {
+		return
 	}
-	for _, r := range d.runs {
-		if r.job.Name == in.Job && r.intent.Instant.After(in.Instant) && !byHand(r.intent.ID) {
-			return r.intent.RunID()
-		}
+	if d.agenda.Answered == nil {
+		d.agenda.Answered = map[string]string{}
 	}
-	for _, id := range d.endedRuns(in.job) {
-		if instantOfRun(id).After(in.Instant) && !byHand(id) {
-			return id
-		}
+	d.agenda.Answered[in.Job] = in.Run
+}
+
+// madeGood says whether a newer minute, whose time had come before, makes a start of a
+// schedule function good, and settles it then.
+func (d *duty) madeGood(in *intent) bool {
+	newest := d.agenda.Answered[in.Job]
+	if newest == "" || !in.job.ScheduleFunc || in.Retry != nil || byHand(in.Run) || !instantOfRun(newest).After(in.Instant) {
+		return false
 	}
-	return ""
+	d.settle(in, OutcomeMerged, mergedWith(newest))
+	if start := d.intentNamed(newest); start != nil {
+		start.Merged = start.Merged.and(in.instants())
+	}
+	return true
+}
+
+// waitsForEarlier says whether a minute that a function said yes to too late is to be
+// missed together with earlier ones, about which it is still to be asked.
+func (d *duty) waitsForEarlier(in *intent) bool {
+	return in.job.ScheduleFunc && slices.ContainsFunc(d.agenda.Intents, func(other *intent) bool {
+		return other.job == in.job && other.Ask && !other.settled && other.Instant.Before(in.Instant)
+	})
 }
 
 // nextQuestions are the minutes that schedule functions are asked about next, one
@@ -99,22 +112,36 @@ func (d *duty) scheduleSays(in *intent, due bool, err error) {
 		d.askNoMore(in)
 	}
 	switch {
-	case err != nil && in.Instant.Before(d.minute()): // the same is said of this minute
-		in.settled = true
 	case err != nil:
-		d.log(Error, in.job, fmt.Sprintf("its schedule function failed: %v", err))
-		d.skip(in, fmt.Sprintf("its schedule function failed: %v", err))
+		d.scheduleFailed(in, err)
 	case !due:
 		in.settled = true // it is no instant of the job
-	case in.Instant.Before(d.minute()) && d.waits(in) <= 0:
-		if later := d.madeGood(in); later != "" {
-			d.settle(in, OutcomeMerged, mergedWith(later))
-			if other := d.intentNamed(later); other != nil {
-				other.Merged = other.Merged.and(in.instants())
-			}
-		}
+	case byHand(in.Run): // what is asked for is no start of the schedule, nor in its place
+	case d.waits(in) <= 0 && !d.isLate(in):
+		d.hasCome(in)
 	}
 }
+
+// scheduleFailed leaves a minute out that the function could not answer about. Of the
+// minutes before this one it is said once, in the log, as nobody knows whether they
+// are instants of the job.
+func (d *duty) scheduleFailed(in *intent, err error) {
+	reason := fmt.Sprintf("its schedule function failed: %v", err)
+	if !in.Instant.Before(d.minute()) || byHand(in.Run) {
+		d.saidOnce[functionFailed+in.Job] = true
+		d.log(Error, in.job, reason)
+		d.skip(in, reason)
+		return
+	}
+	in.settled = true
+	if !d.saidOnce[functionFailed+in.Job] {
+		d.saidOnce[functionFailed+in.Job] = true
+		d.log(Error, in.job, fmt.Sprintf("for %s %s", moment(in.Instant), reason))
+	}
+}
+
+// functionFailed and a job's name: what is said once of that.
+const functionFailed = "schedule function of "
 
 // answersFirst is how long a start waits at the beginning of a shift for what its
 // job's function says of newer minutes.

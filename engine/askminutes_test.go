@@ -204,3 +204,22 @@ func TestWhatIsAskedForTakesTheScheduleNothing(t *testing.T) {
 		}
 	})
 }
+
+// Nor does it get a second outcome by a start that makes good what was missed since.
+func TestWhatWasDecidedBeforeTheClockWentBackIsNotMadeGood(t *testing.T) {
+	virtually(t, []*Job{newJob(t, "job", "0 * * * *", func(j *Job) { j.CatchUp = 10 * time.Hour })}, func(m *machine) {
+		for range 6 { // 12:00 to 17:00
+			m.call()
+			m.sleep(time.Hour)
+		}
+		m.set(-5 * time.Hour)
+		m.call() // 13:00 again
+		m.sleep(6*time.Hour + 2*time.Minute)
+		m.call() // 19:02
+		m.sleep(time.Second)
+		m.eachEndsOnce()
+		if got := m.ledger(); len(got) != 8 || got[6] != "merged job 18:00:00: one start for several missed instants: job-20261123T190000Z" {
+			t.Errorf("the ledger is %v", got)
+		}
+	})
+}

@@ -3,6 +3,7 @@ package engine
 import (
 	"crypto/rand"
 	"fmt"
+	"maps"
 	"time"
 
 	"slavedriver/schedule"
@@ -42,6 +43,7 @@ func (d *duty) evaluate() {
 	}
 	d.agenda.Evaluated, d.agenda.Ticked = w.To, now
 	d.agenda.Ahead = d.agenda.Ahead.after(now)
+	maps.DeleteFunc(d.agenda.Answered, func(name, _ string) bool { return d.jobs[name] == nil || !d.jobs[name].ScheduleFunc })
 	d.dirty = true
 }
 
@@ -123,7 +125,7 @@ func (d *duty) evaluateJob(job *Job, w window, now time.Time) {
 			Run: runID(job, v.Missed.Last), Token: rand.Text(), First: v.Missed.First, Last: v.Missed.Last, Count: v.Missed.Count, Reason: reasonNoShift,
 		})
 	}
-	if v.Merged.Count > 0 {
+	if v.Merged = d.agenda.Ahead.undecided(job.Schedule, v.Merged); v.Merged.Count > 0 {
 		d.outcome(Outcome{Job: job.Name, Run: runID(job, v.Merged.Last), Instant: v.Merged.Last, First: v.Merged.First,
 			Count: v.Merged.Count, Outcome: OutcomeMerged, Reason: mergedWith(runID(job, v.Starts[0]))})
 	}

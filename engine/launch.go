@@ -54,7 +54,7 @@ func (d *duty) environ(job *Job, in runfile.Intent) ([]string, error) {
 	env["SLAVEDRIVER_JOB"] = job.Name
 	env["SLAVEDRIVER_SLAVE"] = in.Slave
 	env["SLAVEDRIVER_NAMESPACE"] = in.Namespace
-	env["SLAVEDRIVER_SCHEDULED_AT"] = in.Instant.Format(time.RFC3339)
+	env["SLAVEDRIVER_SCHEDULED_AT"] = in.Instant.In(job.Location).Format(time.RFC3339)
 	env["SLAVEDRIVER_ATTEMPT"] = strconv.Itoa(in.Attempt)
 	if in.Fence != 0 {
 		env["SLAVEDRIVER_FENCE"] = strconv.FormatInt(in.Fence, 10)

@@ -131,20 +131,24 @@ func (m *machine) off(d time.Duration) {
 }
 
 // until lets the crontab call shifts until the wall clock shows hms.
-func (m *machine) until(hms string) {
-	end := m.clock(hms)
-	for {
-		next := m.Now().Truncate(time.Minute).Add(2 * time.Second)
-		if !next.After(m.Now()) {
-			next = next.Add(time.Minute)
-		}
-		if next.After(end) {
-			break
-		}
+func (m *machine) until(hms string) { m.cron(m.clock(hms).Sub(m.Now())) }
+
+// cron calls a shift in each minute of that time.
+func (m *machine) cron(d time.Duration) {
+	end := m.Now().Add(d)
+	for next := m.nextTick(); !next.After(end); next = m.nextTick() {
 		m.sleep(next.Sub(m.Now()))
 		m.call()
 	}
 	m.sleep(end.Sub(m.Now()))
+}
+
+func (m *machine) nextTick() time.Time {
+	next := m.Now().Truncate(time.Minute).Add(2 * time.Second)
+	if !next.After(m.Now()) {
+		next = next.Add(time.Minute)
+	}
+	return next
 }
 
 // clock is a time of the day that it is.

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -39,6 +40,23 @@ func (d *duty) isLate(in *intent) bool {
 	return late > 0
 }
 
+// tooLate gives up a start whose time has passed. Several of a job, all there when a
+// gap is over, are missed together, with the newest: they are one alert.
+func (d *duty) tooLate(in *intent) {
+	alone := in.Retry != nil || byHand(in.Run)
+	if !alone && d.waitsForEarlier(in) {
+		return
+	}
+	for _, other := range slices.Backward(d.agenda.Intents) {
+		same := other.Job == in.Job && other.Instant.After(in.Instant) && other.Retry == nil && !byHand(other.Run)
+		if !alone && same && !other.Ask && !other.settled && other.phase == phaseWaiting && d.isLate(other) {
+			d.makeGood(in, other)
+			return
+		}
+	}
+	d.miss(in)
+}
+
 // intend puts a start into the agenda; what else there is of its job is looked
 // at when its time has come (arrive).
 func (d *duty) intend(job *Job, in *intent) {
@@ -53,51 +71,98 @@ func (d *duty) addIntent(in *intent) {
 	d.dirty = true
 }
 
-// arrive places the starts whose time has come since the last look, in their
-// order: what waited is there before what is new.
+// arrive places the starts whose time has come since the last look, the older first.
 func (d *duty) arrive() {
-	var ofJob map[string][]*intent
+	var arrived []*intent
 	for _, in := range d.agenda.Intents {
-		ready := !in.settled && !in.placed && !in.Ask && in.phase == phaseWaiting
-		if !ready || in.job == nil || !in.job.Enabled || d.waits(in) > 0 {
-			continue
+		if d.arrives(in) {
+			arrived = append(arrived, in)
 		}
-		if ofJob == nil {
-			ofJob = d.startsByJob()
+	}
+	if len(arrived) == 0 {
+		return
+	}
+	slices.SortStableFunc(arrived, func(a, b *intent) int { return a.Instant.Compare(b.Instant) })
+	come, all := byJob(arrived), byJob(d.agenda.Intents)
+	for _, in := range arrived {
+		if !in.settled {
+			d.place(in, come[in.Job], all[in.Job])
 		}
-		d.place(in, ofJob[in.Job])
 	}
 }
 
-func (d *duty) startsByJob() map[string][]*intent {
-	ofJob := make(map[string][]*intent, len(d.agenda.Intents))
-	for _, in := range d.agenda.Intents {
+// arrives says whether the time of a start has come since the last look, and all that
+// comes with it is known.
+func (d *duty) arrives(in *intent) bool {
+	ready := !in.settled && !in.Placed && !in.Ask && in.phase == phaseWaiting
+	return ready && in.job != nil && in.job.Enabled && d.waits(in) <= 0 && !d.waitsForAnswers(in)
+}
+
+func byJob(starts []*intent) map[string][]*intent {
+	ofJob := make(map[string][]*intent, len(starts))
+	for _, in := range starts {
 		ofJob[in.Job] = append(ofJob[in.Job], in)
 	}
 	return ofJob
 }
 
 // place gives up a start that the job's last run, or another of the job's starts,
-// is in the way of; or has those make way for it.
-func (d *duty) place(in *intent, starts []*intent) {
-	in.placed = true
-	if in.job.Overlaps() || in.Retry != nil || d.heldByRetry(in, starts) {
+// is in the way of; or has those make way for it. Come are the starts of the job that
+// come with it.
+func (d *duty) place(in *intent, come, starts []*intent) {
+	d.placed(in)
+	switch {
+	case in.Retry != nil || d.madeGood(in):
+		return
+	case in.job.Overlaps():
+		d.placeBeside(in, come)
+		return
+	case d.heldByRetry(in, starts):
 		return
 	}
-	for _, other := range starts {
-		switch {
-		case other == in || other.Retry != nil || other.settled || !other.placed:
-		case byAt(other.Run) != byAt(in.Run): // what is asked for is no start of the schedule, nor in its place
-		case in.Instant.Before(other.Instant) && other.phase == phaseWaiting:
-			d.giveWay(in, other)
-			return
-		default:
-			d.merge(other, in)
-			return
-		}
+	if d.isOneWith(in, starts) {
+		return
 	}
 	if live := d.bySlug[in.job.Slug]; len(live) > 0 && !d.makeWay(in.job, live) {
 		d.stillRunning(in, live[0].intent.StartedAt, d.Plan.Slave)
+	}
+}
+
+// isOneWith says whether another start of the job waits, with which it is one start.
+func (d *duty) isOneWith(in *intent, starts []*intent) bool {
+	for _, other := range starts {
+		switch {
+		case other == in || other.Retry != nil || other.settled || !other.Placed:
+		case byAt(other.Run) || byAt(in.Run): // what is asked for is no start of the schedule, nor in its place
+		case in.Instant.Before(other.Instant) && other.phase == phaseWaiting:
+			d.giveWay(in, other)
+			return true
+		default:
+			d.merge(other, in)
+			return true
+		}
+	}
+	return false
+}
+
+// placed is for the next shifts too: what waits, for a slot perhaps, is not placed anew.
+func (d *duty) placed(in *intent) { in.Placed, d.dirty = true, true }
+
+// onTime is how long after its time a start comes at the latest where nothing held
+// the shift up.
+const onTime = 2 * time.Second
+
+// placeBeside is for a job whose runs may overlap: only a start whose time passed
+// while no shift was there makes way, for the newest of those that come with it.
+func (d *duty) placeBeside(in *intent, come []*intent) {
+	if byHand(in.Run) || in.NotBefore.IsZero() || d.waits(in) >= -onTime {
+		return
+	}
+	for _, other := range slices.Backward(come) {
+		if other.Instant.After(in.Instant) && other.Retry == nil && !byHand(other.Run) && !other.settled {
+			d.giveWay(in, other)
+			return
+		}
 	}
 }
 
@@ -127,18 +192,18 @@ func (d *duty) merge(earlier, in *intent) {
 		d.skip(in, fmt.Sprintf("the start of %s is being made", moment(earlier.Instant)))
 		return
 	case d.isLate(earlier):
-		d.miss(earlier)
+		d.tooLate(earlier)
 	default:
 		d.makeGood(earlier, in)
 	}
 	d.swap(earlier, in)
 }
 
-// giveWay is for an older start whose time comes later, as functions are asked about
-// the newest minute first: one start for both.
+// giveWay is for an older start that comes with, or after, a newer one: one start for
+// both.
 func (d *duty) giveWay(older, newer *intent) {
 	if d.isLate(older) {
-		d.miss(older)
+		d.tooLate(older)
 		return
 	}
 	d.makeGood(older, newer)

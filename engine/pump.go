@@ -40,15 +40,14 @@ func (d *duty) advance() {
 		switch {
 		case in.settled || in.phase != phaseWaiting:
 		case in.job == nil || !in.job.Enabled:
-			in.Problem = "the job is no longer in the entry file, or was disabled"
-			d.miss(in)
-		case d.isLate(in):
-			d.miss(in)
+			d.jobIsGone(in)
 		case in.Ask:
 			if next[in.job] == in {
 				d.askSchedule(in)
 			}
-		case d.mustWait(in, slots), d.waitsForAnswers(in):
+		case d.isLate(in):
+			d.tooLate(in)
+		case d.mustWait(in, slots), !in.Placed:
 		case in.job.Condition && !in.Asked && in.Retry == nil:
 			d.askCondition(in)
 		default:
@@ -61,6 +60,17 @@ func (d *duty) advance() {
 	if len(claims) > 0 {
 		d.claim(claims)
 	}
+}
+
+// jobIsGone gives up a start of a job that is not to run any more. Where it was not
+// even known whether it is due, there is nothing to tell.
+func (d *duty) jobIsGone(in *intent) {
+	if in.Ask {
+		in.settled, d.dirty = true, true
+		return
+	}
+	in.Problem = "the job is no longer in the entry file, or was disabled"
+	d.miss(in)
 }
 
 // mustWait says whether the time of a start has not come, or something that

@@ -37,6 +37,9 @@ func mayRetry(job *Job, attempt int, e ending) bool {
 
 // retryDelay is how long the next attempt waits after that one.
 func retryDelay(job *Job, attempt int) time.Duration {
+	if job.RetryDelay == 0 { // times infinity it would be no number
+		return 0
+	}
 	delay := float64(job.RetryDelay) * math.Pow(job.RetryBackoff, float64(attempt-1))
 	return time.Duration(min(delay, float64(max(job.RetryDelay, longestDelay))))
 }

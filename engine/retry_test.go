@@ -63,6 +63,7 @@ func TestRetryDelay(t *testing.T) {
 		{time.Minute, 10, 900, longestDelay},
 		{48 * time.Hour, 3, 2, 48 * time.Hour},
 		{0, 2, 5, 0},
+		{0, 1e200, 3, 0}, // infinitely much of nothing
 	} {
 		job := &Job{RetryDelay: c.delay, RetryBackoff: c.backoff}
 		if got := retryDelay(job, c.attempt); got != c.want {

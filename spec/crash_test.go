@@ -18,7 +18,7 @@ const allSteps = `
 slavedriver:setMaxConcurrentJobs(2)
 keep("plain", say .. "say one; echo two >&2; say three", { keepRuns = 1 })
 keep("fails", say .. "say before; sleep 0.05; say after; exit 5")
-keep("hangs", say .. "say here; trap '' TERM; while :; do sleep 0.01; done", { timeout = 0.1, killGrace = 0.05 })
+keep("hangs", "trap '' TERM; " .. say .. "say here; while :; do sleep 0.01; done", { timeout = 0.1, killGrace = 0.2 })
 keep("asked", say .. "say yes", { schedule = function() return true end })
 `
 

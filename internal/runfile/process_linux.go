@@ -172,22 +172,34 @@ func allPIDs() ([]int, error) {
 // that was stopped has to go on to notice. The wrapper, which is to write the
 // exit status, is only woken should somebody have stopped it.
 func (h *hunt) send(m member, sig syscall.Signal) (bool, error) {
-	wrapper := m.pid == h.wrapper
+	if m.pid == h.wrapper {
+		if sig == 0 {
+			return false, nil
+		}
+		return false, wake(m)
+	}
 	survivor := sig == syscall.SIGTERM && outlivesTerm(m.pid) // asked before, as it may be gone after
-	err := error(nil)
-	if !wrapper {
-		err = unix.PidfdSendSignal(m.fd, sig, nil, 0)
-	}
-	if !wrapper && sig == syscall.SIGTERM && !errors.Is(err, unix.ESRCH) {
-		h.terms.note(m.process, survivor, err)
-	}
-	if err == nil && (sig == syscall.SIGTERM || wrapper && sig != 0) {
-		err = unix.PidfdSendSignal(m.fd, syscall.SIGCONT, nil, 0)
-	}
+	err := unix.PidfdSendSignal(m.fd, sig, nil, 0)
 	if errors.Is(err, unix.ESRCH) {
 		return false, nil
 	}
-	return !wrapper, err
+	if sig == syscall.SIGTERM {
+		h.terms.note(m.process, survivor, err)
+	}
+	if err == nil && sig == syscall.SIGTERM {
+		err = wake(m)
+	}
+	return true, err
+}
+
+// wake lets a member go on that somebody stopped. One that has ended by now is
+// no failure, nor was it not there.
+func wake(m member) error {
+	err := unix.PidfdSendSignal(m.fd, syscall.SIGCONT, nil, 0)
+	if errors.Is(err, unix.ESRCH) {
+		return nil
+	}
+	return err
 }
 
 // belongs says which process has the number pid, and whether it lives and is in

@@ -85,6 +85,18 @@ func TestOutlivesTermAsksTheProcess(t *testing.T) {
 	}
 }
 
+// Each look is behind such a job; the deadline of end is that of the grace.
+func TestEndOvertakesAForkingJob(t *testing.T) {
+	for range 10 {
+		r := start(t, shell("echo go; while :; do sleep 1000 & done"))
+		untilOutput(t, r, "go")
+		end(t, r, patience)
+		if got := wait(t, r); got.Exit != 128+15 {
+			t.Errorf("%+v", got)
+		}
+	}
+}
+
 // A process that is forked when all have been found already, and none was
 // signalled yet, must not live until the grace is over.
 func TestEndFindsWhatIsJustBeingForked(t *testing.T) {

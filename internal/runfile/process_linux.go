@@ -21,11 +21,15 @@ type hunt struct {
 	mark    []byte // the run's mark as it stands in an environment, between zeros
 	wrapper int    // its pid, and its session; 0: not known
 	members []member
+	terms   terms
 }
 
 // member is a process of the run, by a pidfd that was opened before it was
 // checked: whatever the number means later, a signal goes to what was checked.
-type member struct{ pid, fd int }
+type member struct {
+	process
+	fd int
+}
 
 func (r *Run) newHunt() *hunt {
 	return &hunt{run: r, mark: []byte("\x00" + RunMarkVar + "=" + r.Intent.Mark + "\x00")}
@@ -40,9 +44,9 @@ func closeMembers(members []member) {
 }
 
 // signal sends a signal to each living process of the run but the wrapper (0:
-// to none) and says how many there are. All are found before the first is
-// signalled, as the wrapper, by which some are known, may end with that. An
-// error does not keep it from the others.
+// to none but those whom a SIGTERM of this hunt missed) and says how many there
+// are. All are found before the first is signalled, as the wrapper, by which
+// some are known, may end with that. An error does not keep it from the others.
 func (h *hunt) signal(sig syscall.Signal) (int, error) {
 	if h.run.Intent.World != CurrentWorld() {
 		return 0, nil
@@ -57,9 +61,21 @@ func (h *hunt) signal(sig syscall.Signal) (int, error) {
 	if err := h.find(); err != nil {
 		return len(h.members), fmt.Errorf("cannot find the processes of run %s: %w", h.run.Intent.ID, err)
 	}
-	n := 0
+	return h.sendEach(sig)
+}
+
+// sendEach is the second half of signal: it signals those who were found.
+func (h *hunt) sendEach(sig syscall.Signal) (n int, err error) {
+	if sig == syscall.SIGTERM {
+		h.terms.begin()
+	}
+	missed := h.terms.missed(h.living())
 	for _, m := range h.members {
-		sent, failed := h.send(m, sig)
+		due := sig
+		if sig == 0 && missed[m.process] {
+			due = syscall.SIGTERM
+		}
+		sent, failed := h.send(m, due)
 		if sent {
 			n++
 		}
@@ -68,6 +84,17 @@ func (h *hunt) signal(sig syscall.Signal) (int, error) {
 		}
 	}
 	return n, err
+}
+
+// living is who was found, the wrapper aside.
+func (h *hunt) living() []process {
+	var living []process
+	for _, m := range h.members {
+		if m.pid != h.wrapper {
+			living = append(living, m.process)
+		}
+	}
+	return living
 }
 
 // find puts the living processes of the run in the place of those of the last
@@ -79,17 +106,19 @@ func (h *hunt) find() error {
 	}
 	var found []member
 	for _, pid := range pids {
-		if !h.belongs(pid) {
+		if _, ok := h.belongs(pid); !ok {
 			continue
 		}
 		fd, failed := unix.PidfdOpen(pid, 0)
-		switch {
-		case failed != nil && !errors.Is(failed, unix.ESRCH):
-			err = failed
-		case failed != nil:
-		case h.belongs(pid) && h.hasUser(pid):
-			found = append(found, member{pid, fd})
-		default:
+		if failed != nil {
+			if !errors.Is(failed, unix.ESRCH) {
+				err = failed
+			}
+			continue
+		}
+		if p, ok := h.belongs(pid); ok && h.hasUser(pid) {
+			found = append(found, member{p, fd})
+		} else {
 			_ = unix.Close(fd)
 		}
 	}
@@ -143,32 +172,49 @@ func allPIDs() ([]int, error) {
 // that was stopped has to go on to notice. The wrapper, which is to write the
 // exit status, is only woken should somebody have stopped it.
 func (h *hunt) send(m member, sig syscall.Signal) (bool, error) {
-	wrapper := m.pid == h.wrapper
-	err := error(nil)
-	if !wrapper {
-		err = unix.PidfdSendSignal(m.fd, sig, nil, 0)
+	if m.pid == h.wrapper {
+		if sig == 0 {
+			return false, nil
+		}
+		return false, wake(m)
 	}
-	if err == nil && (sig == syscall.SIGTERM || wrapper && sig != 0) {
-		err = unix.PidfdSendSignal(m.fd, syscall.SIGCONT, nil, 0)
-	}
+	survivor := sig == syscall.SIGTERM && outlivesTerm(m.pid) // asked before, as it may be gone after
+	err := unix.PidfdSendSignal(m.fd, sig, nil, 0)
 	if errors.Is(err, unix.ESRCH) {
 		return false, nil
 	}
-	return !wrapper, err
+	if sig == syscall.SIGTERM {
+		h.terms.note(m.process, survivor, err)
+	}
+	if err == nil && sig == syscall.SIGTERM {
+		err = wake(m)
+	}
+	return true, err
 }
 
-// belongs says whether pid lives and is in the wrapper's session, or carries
-// the run's mark in its environment.
-func (h *hunt) belongs(pid int) bool {
+// wake lets a member go on that somebody stopped. One that has ended by now is
+// no failure, nor was it not there.
+func wake(m member) error {
+	err := unix.PidfdSendSignal(m.fd, syscall.SIGCONT, nil, 0)
+	if errors.Is(err, unix.ESRCH) {
+		return nil
+	}
+	return err
+}
+
+// belongs says which process has the number pid, and whether it lives and is in
+// the wrapper's session, or carries the run's mark in its environment.
+func (h *hunt) belongs(pid int) (process, bool) {
 	stat, err := readStat(pid)
 	if err != nil || stat.dead {
-		return false
+		return process{}, false
 	}
+	p := process{pid, stat.tick}
 	if h.wrapper != 0 && stat.session == h.wrapper && h.sessionStands() {
-		return true
+		return p, true
 	}
 	environ, err := os.ReadFile(procPath(pid, "environ"))
-	return err == nil && bytes.Contains(slices.Concat([]byte{0}, environ, []byte{0}), h.mark)
+	return p, err == nil && bytes.Contains(slices.Concat([]byte{0}, environ, []byte{0}), h.mark)
 }
 
 // sessionStands proves that the session's number still is the wrapper's, asked
@@ -200,16 +246,22 @@ func (h *hunt) hasUser(pid int) bool {
 	if err != nil {
 		return false
 	}
-	_, after, _ := strings.Cut(string(status), "\nUid:")
+	return slices.Contains(strings.Fields(statusLine(status, "Uid")), strconv.Itoa(want))
+}
+
+// statusLine is a value in /proc/PID/status, "" if there is none of that name.
+func statusLine(status []byte, name string) string {
+	_, after, _ := strings.Cut(string(status), "\n"+name+":")
 	line, _, _ := strings.Cut(after, "\n")
-	return slices.Contains(strings.Fields(line), strconv.Itoa(want))
+	return strings.TrimSpace(line)
 }
 
 // stat is what is needed of /proc/PID/stat.
 type stat struct {
 	dead    bool // a zombie
 	session int
-	started string // in clock ticks since the boot
+	started string // in clock ticks since the boot, as it stands there
+	tick    int64  // the same
 }
 
 func readStat(pid int) (stat, error) {
@@ -222,11 +274,12 @@ func readStat(pid int) (stat, error) {
 	if len(fields) < 20 {
 		return stat{}, fmt.Errorf("%s is not as expected", procPath(pid, "stat"))
 	}
-	session, err := strconv.Atoi(fields[3])
+	session, noSession := strconv.Atoi(fields[3])
+	started, noStart := strconv.ParseInt(fields[19], 10, 64)
 	return stat{
 		dead:    fields[0] == "Z" || fields[0] == "X",
-		session: session, started: fields[19],
-	}, err
+		session: session, started: fields[19], tick: started,
+	}, errors.Join(noSession, noStart)
 }
 
 func procPath(pid int, name string) string {

@@ -87,13 +87,13 @@ const (
 	lastPause  = 100 * time.Millisecond
 )
 
-// End ends the processes of the run: SIGTERM to each once, and when grace is
-// over, counted from the request to stop whoever made it, SIGKILL to each but
-// the wrapper, again and again until none is left. The wrapper, which is to
-// write the exit status, is only woken should somebody have stopped it. What
-// fails is tried again; an error says that ctx ended, with the last failure,
-// or that there is no finding out (no folder, no pidfds). Only a run that was
-// started can be ended.
+// End ends the processes of the run: SIGTERM to each once, but for those that
+// a job starts because of it, and when grace is over, counted from the request
+// to stop whoever made it, SIGKILL to each but the wrapper, again and again
+// until none is left. The wrapper, which is to write the exit status, is only
+// woken should somebody have stopped it. What fails is tried again; an error
+// says that ctx ended, with the last failure, or that there is no finding out
+// (no folder, no pidfds). Only a run that was started can be ended.
 func (r *Run) End(ctx context.Context, grace time.Duration) error {
 	kill := Boottime() + r.graceLeft(grace)
 	h := r.newHunt()

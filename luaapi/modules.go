@@ -64,6 +64,7 @@ func (s *Script) Secrets() *redact.Secrets { return &s.secrets }
 func (s *Script) openModules() {
 	s.world = modules.World{
 		Getenv: s.getenv, Sender: &modules.Network{}, Secrets: &s.secrets, Log: s.logFromScript, LetterID: s.letterID,
+		Missing: func() []string { return s.missingSecrets },
 	}
 	s.openValues()
 }

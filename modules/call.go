@@ -59,6 +59,9 @@ type World struct {
 	Log func(level, message string, fields map[string]any) error
 	// Secrets are kept out of whatever people read.
 	Secrets *redact.Secrets
+	// Missing are the secrets that the entry file did not get, a sentence each, why
+	// included; nil: none.
+	Missing func() []string
 
 	patterns patterns
 }

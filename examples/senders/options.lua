@@ -1,6 +1,8 @@
 -- What the senders share: their options are looked at while the entry file loads, so
 -- that `slavedriver check` finds a mistake, and not the first failure at night. Copy
 -- this file with any of them.
+local secret = require("slavedriver.secret")
+
 local options = {}
 
 -- A check says what is wrong with a value, or nil.
@@ -23,6 +25,21 @@ function options.choice(...)
       end
     end
     return "must be one of " .. table.concat(choices, ", ") .. ", not " .. tostring(v)
+  end
+end
+
+function options.whole(least, most)
+  return function(v)
+    if type(v) ~= "number" or v % 1 ~= 0 or v < least or v > most then
+      return "must be a whole number from " .. least .. " to " .. most .. ", not " .. tostring(v)
+    end
+  end
+end
+
+function options.duration(v)
+  local rest = type(v) == "string" and v:gsub("%d+%.?%d*[smhd]", "")
+  if not (type(v) == "number" and v > 0 or rest == "" and v:find("[1-9]")) then
+    return 'must be seconds, or a text such as "90s", not ' .. tostring(v)
   end
 end
 
@@ -80,16 +97,22 @@ end
 
 -- sender makes what require("senders.NAME") returns: it is called with a table of
 -- the options known, each with its check, and then is what make(options) returns.
--- What is wrong is an error of the line that calls it. Secrets may be missing: that
--- must not keep the jobs from running.
-function options.sender(name, needed, known, make)
+-- What is wrong is an error of the line that calls it; whole(options) says what only
+-- all of them show.
+--
+-- The option key is a secret, and needed too, but a secret that the entry file did not
+-- get must not keep the jobs from running: `slavedriver check` and the log tell of it.
+function options.sender(name, needed, known, make, key, whole)
   return setmetatable({}, { __call = function(_, given)
     if type(given) ~= "table" then
       error("senders." .. name .. " takes a table of options, not " .. type(given), 2)
     end
     local wrong = mistake(given, known)
-    for _, key in ipairs(needed) do
-      wrong = wrong or given[key] == nil and "`" .. key .. "` is missing" or nil
+    for _, option in ipairs(needed) do
+      wrong = wrong or given[option] == nil and "`" .. option .. "` is missing" or nil
+    end
+    if not wrong and #secret.missing() == 0 then
+      wrong = key and given[key] == nil and "`" .. key .. "` is missing, or nil" or whole and whole(given)
     end
     if wrong then
       error("senders." .. name .. ": " .. wrong, 2)

@@ -246,6 +246,9 @@ func (s *Script) makePlan() error {
 		MonitorInterval: s.monitorInterval, MaxConcurrent: s.maxConcurrent, ForwardOutput: s.forwardOutput,
 		Loggers: s.loggers, Levels: s.levels, Jobs: make([]*engine.Job, len(s.jobs)),
 	}
+	if s.store.Set() {
+		s.plan.LockStoreSource = s.storeAt.String()
+	}
 	for i, j := range s.jobs {
 		at := site{s: s, L: s.L, from: j.source}
 		if err := j.complete(at); err != nil && !s.passOver(j.source, err) {

@@ -62,6 +62,9 @@ type World struct {
 	// Missing are the secrets that the entry file did not get, a sentence each, why
 	// included; nil: none.
 	Missing func() []string
+	// Doubt warns whoever calls check; an error once the entry file is loaded. nil:
+	// nobody is warned.
+	Doubt func(message string) error
 
 	patterns patterns
 }

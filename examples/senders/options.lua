@@ -1,6 +1,7 @@
 -- What the senders share: their options are looked at while the entry file loads, so
 -- that `slavedriver check` finds a mistake, and not the first failure at night. Copy
 -- this file with any of them.
+local log = require("slavedriver.log")
 local secret = require("slavedriver.secret")
 
 local options = {}
@@ -10,6 +11,10 @@ function options.any() end
 
 function options.text(v)
   return (type(v) ~= "string" or v == "") and "must be a text" or nil
+end
+
+function options.path(v)
+  return (type(v) ~= "string" or v:sub(1, 1) ~= "/") and "must be an absolute path, not " .. tostring(v) or nil
 end
 
 function options.url(v) -- is not shown: it may hold a key
@@ -119,6 +124,19 @@ function options.sender(name, needed, known, make, key, whole)
     end
     return (make(given)) -- no tail call: those have no line
   end })
+end
+
+-- readable lets `slavedriver check` warn of an option whose file is not there: the jobs
+-- run all the same, as it may come back.
+function options.readable(name, given, key)
+  if given[key] then
+    local file, why = io.open(given[key])
+    if not file then
+      log.doubt("senders." .. name .. ": the file of `" .. key .. "` cannot be read: " .. why)
+    else
+      file:close()
+    end
+  end
 end
 
 -- secret is an option that was there if the entry file got its secret.

@@ -40,8 +40,8 @@ var alertFields = sync.OnceValue(func() *fieldSet[alertOptions] {
 	return newFields("option", append([]field[alertOptions]{
 		stored("after", whole(1, math.MaxInt32), func(o *alertOptions) *int { return &o.after }, 1, "1",
 			"At which failure in a row it is sent first."),
-		stored("every", positive, func(o *alertOptions) *time.Duration { return &o.every }, 0, "once until the job recovers",
-			"The duration after which it is sent again while the job still fails."),
+		stored("every", minutes, func(o *alertOptions) *time.Duration { return &o.every }, 0, "once until the job recovers",
+			"The duration, in whole minutes, after which it is sent again while the job still fails."),
 		stored("recovered", flag, func(o *alertOptions) *bool { return &o.recovered }, true, "true",
 			"Whether it is sent when the job recovers about whose failures it was sent."),
 		{
@@ -55,6 +55,19 @@ var alertFields = sync.OnceValue(func() *fieldSet[alertOptions] {
 		},
 	}, attachFieldsOf(func(o *alertOptions) *attachOptions { return &o.attachOptions })...)...)
 })
+
+// minutes is a duration of whole minutes: alerts come with events, and are counted by
+// the minute in which these are.
+var minutes = kind[time.Duration]{positive.name,
+	func(at site, v lua.LValue) (time.Duration, error) {
+		d, err := positive.decode(at, v)
+		if err == nil && d%time.Minute != 0 {
+			return 0, mustBe("a whole number of minutes", v).hinting(`it is counted in minutes, as in "1m" or "1h30m"; ` +
+				"to be told of each failure leave slavedriver.alert out, and attach a handler of " + engine.EventJobError)
+		}
+		return d, err
+	}, positive.encode,
+}
 
 // alertContents are the keys of an alert.
 func alertContents() []fieldDoc {
@@ -78,6 +91,7 @@ func alertContents() []fieldDoc {
 
 // makeAlert is slavedriver.alert{...}; it returns an id for detach.
 func makeAlert(at site, v lua.LValue) (lua.LValue, error) {
+	at.hearsEvents("alert")
 	s := at.s
 	o := &alertOptions{after: 1, recovered: true, attachOptions: attachOptions{timeout: defaultDeadline}}
 	err := alertFields().read(at, v, o)

@@ -168,6 +168,18 @@ func TestASenderThatIsNotCalled(t *testing.T) {
 	equal(t, "a table", loadError(t, "slavedriver.alert({ send = {} })").Message, "alert: `send` must be a function, not a table")
 }
 
+// TestHowLongAnAlertIsQuiet: in whole minutes, as the shifts that tell it come.
+func TestHowLongAnAlertIsQuiet(t *testing.T) {
+	for _, every := range []string{`"10s"`, "1", `"90s"`, `"1m1s"`, "60.5"} {
+		e := loadError(t, "slavedriver.alert({ send = print, every = "+every+" })")
+		equal(t, every, e.Message, "alert: `every` must be a whole number of minutes, not "+every)
+		equal(t, every, e.Hint, `it is counted in minutes, as in "1m" or "1h30m"; to be told of each failure leave slavedriver.alert out, and attach a handler of slavedriver.job.finished.error`)
+	}
+	for _, every := range []string{`"1m"`, "120", `"1h"`, `"60s"`} {
+		mustLoad(t, "slavedriver.alert({ send = print, every = "+every+" })")
+	}
+}
+
 // TestAnAlertDoesNotNeedTheState: on a full disk it is sent, and that it cannot
 // be noted is said.
 func TestAnAlertDoesNotNeedTheState(t *testing.T) {

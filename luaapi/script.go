@@ -203,7 +203,9 @@ func (s *Script) load(ctx context.Context) error {
 		return err
 	}
 	if len(returned) > 0 {
-		s.warnOfReturned(lastReturn(chunk), returned[0])
+		if err := s.checkReturned(lastReturn(chunk), returned[0]); err != nil {
+			return err
+		}
 	}
 	s.complete = true
 	defer func() { s.loaded = true }()

@@ -94,6 +94,9 @@ func makeAlert(at site, v lua.LValue) (lua.LValue, error) {
 	at.hearsEvents("alert")
 	s := at.s
 	o := &alertOptions{after: 1, recovered: true, attachOptions: attachOptions{timeout: defaultDeadline}}
+	if _, ok := v.(*lua.LTable); !ok {
+		return nil, about("alert: the argument", mustBe("a table of options", v).hinting("write slavedriver.alert({ send = ... })"))
+	}
 	err := alertFields().read(at, v, o)
 	if err == nil && o.send == nil {
 		err = wrong("`send` is missing: a function (alert) that sends it")

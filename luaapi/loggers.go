@@ -135,7 +135,11 @@ func (s *Script) addLogger(at site, v lua.LValue, lists bool) error {
 			return err
 		}
 	}
-	return mustBe("a function, a FileLogger, StderrLogger or SyslogLogger, or a list of these", v)
+	m := mustBe("a function, a FileLogger, StderrLogger or SyslogLogger, or a list of these", v)
+	if _, ok := v.(lua.LString); ok {
+		m = m.hinting("write slavedriver.FileLogger({ path = " + describe(v) + " })")
+	}
+	return m
 }
 
 // Log hands a message to logger function number index. What goes wrong there

@@ -136,8 +136,13 @@ func (s *Script) addLogger(at site, v lua.LValue, lists bool) error {
 		}
 	}
 	m := mustBe("a function, a FileLogger, StderrLogger or SyslogLogger, or a list of these", v)
-	if _, ok := v.(lua.LString); ok {
-		m = m.hinting("write slavedriver.FileLogger({ path = " + describe(v) + " })")
+	switch text, ok := v.(lua.LString); {
+	case text == "stderr":
+		return m.hinting("write slavedriver.StderrLogger()")
+	case text == "syslog":
+		return m.hinting("write slavedriver.SyslogLogger()")
+	case ok:
+		return m.hinting("write slavedriver.FileLogger({ path = " + describe(v) + " })")
 	}
 	return m
 }

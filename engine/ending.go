@@ -32,7 +32,7 @@ func (d *duty) endingOf(r *run, s sight) ending {
 		e.Exit = -1
 	}
 	if strings.HasSuffix(s.Why, "working directory") {
-		e.Reason += " " + r.job.WorkingDirectory
+		e.Reason += " " + r.job.WorkingDirectory + unentered(r.job)
 	}
 	if s.Stopping && !endedBefore(r.file) {
 		e.Reason = d.stopReason(r)

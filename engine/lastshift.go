@@ -1,6 +1,9 @@
 package engine
 
-import "time"
+import (
+	"path/filepath"
+	"time"
+)
 
 // shiftComes is how long after the beginning of its minute a shift has decided, also
 // on a machine that is busy.
@@ -28,4 +31,12 @@ func (r Records) LastShift() time.Time {
 // if there was any.
 func ShiftOverdue(last, now time.Time) bool {
 	return !last.IsZero() && now.Sub(last) > time.Minute+shiftComes
+}
+
+// AnyJobHere says whether a var dir holds that the last shift in it had a job for its
+// slave. It takes no lock, and what cannot be understood is none.
+func AnyJobHere(dir string) bool {
+	var r Records
+	var k knownFile
+	return r.readJSON(filepath.Join(dir, fileKnown), &k) == nil && k.Jobs.anyHere()
 }

@@ -18,6 +18,8 @@ type Plan struct {
 	KnownSlaves []string
 
 	LockStore LockStore // the zero value: run directories alone
+	// LockStoreSource is where it was set: "file:line"; "" where that is the environment.
+	LockStoreSource string
 	// MonitorInterval is how often output goes out while a job runs.
 	MonitorInterval time.Duration
 	MaxConcurrent   int // 0: no limit

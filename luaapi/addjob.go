@@ -2,6 +2,7 @@ package luaapi
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"path/filepath"
 	"slices"
@@ -195,22 +196,28 @@ func (at site) returned(v lua.LValue) ([]*job, error) {
 	return jobs, nil
 }
 
-// warnOfReturned is about an entry file that returns a job, as a job file does:
-// nothing takes it.
-func (s *Script) warnOfReturned(where position, v lua.LValue) {
+// checkReturned is about an entry file that returns a job, as a job file does:
+// nothing takes it. Where that is all the file does, it was given in an entry file's place.
+func (s *Script) checkReturned(where position, v lua.LValue) error {
 	what, them := "a job", "it"
 	if t, ok := v.(*lua.LTable); ok && t.MaxN() > 0 {
 		what, them, v = "a list of jobs", "them", t.RawGetInt(1)
 	}
 	j := objectOf[job](v)
 	if t, ok := v.(*lua.LTable); j == nil && (!ok || t.RawGetString("command") == lua.LNil) || j != nil && j.added {
-		return
+		return nil
+	}
+	folder := filepath.Base(filepath.Dir(s.entry))
+	if len(s.jobs) == 0 {
+		return place(where, wrong("the file returns %s and adds none, so nothing would ever start", what).
+			hinting(fmt.Sprintf("such a file is for slavedriver:addAllJobsInDirectory(%q) in an entry file; an entry file itself adds jobs by slavedriver:addJob(job)", folder)))
 	}
 	if j != nil {
 		s.made = slices.DeleteFunc(s.made, func(made *job) bool { return made == j }) // that is said here
 	}
 	s.warn("%s: the file returns %s, and nothing takes it: an entry file adds %s, by slavedriver:addAllJobsInDirectory(%q) or slavedriver:addJob(job)",
-		where, what, them, filepath.Base(filepath.Dir(s.entry)))
+		where, what, them, folder)
+	return nil
 }
 
 // jobFor is the script's job for one of the engine's: the one that was added,

@@ -40,12 +40,12 @@ var alertFields = sync.OnceValue(func() *fieldSet[alertOptions] {
 	return newFields("option", append([]field[alertOptions]{
 		stored("after", whole(1, math.MaxInt32), func(o *alertOptions) *int { return &o.after }, 1, "1",
 			"At which failure in a row it is sent first."),
-		stored("every", positive, func(o *alertOptions) *time.Duration { return &o.every }, 0, "once until the job recovers",
-			"The duration after which it is sent again while the job still fails."),
+		stored("every", minutes, func(o *alertOptions) *time.Duration { return &o.every }, 0, "once until the job recovers",
+			"The duration, in whole minutes, after which it is sent again while the job still fails."),
 		stored("recovered", flag, func(o *alertOptions) *bool { return &o.recovered }, true, "true",
 			"Whether it is sent when the job recovers about whose failures it was sent."),
 		{
-			name: "send", typ: "function of an alert", doc: "A function `(alert)` that sends it; where it throws, or returns nil and a message, the next failure tries again.",
+			name: "send", typ: "function of an alert", doc: "A function `(alert)` that sends it; where it throws, or returns nil and a message, the next failure tries again, of a recovery the next success.",
 			set: func(_ site, o *alertOptions, v lua.LValue) (err error) {
 				o.send, err = toSend(v)
 				return err
@@ -55,6 +55,19 @@ var alertFields = sync.OnceValue(func() *fieldSet[alertOptions] {
 		},
 	}, attachFieldsOf(func(o *alertOptions) *attachOptions { return &o.attachOptions })...)...)
 })
+
+// minutes is a duration of whole minutes: alerts come with events, and are counted by
+// the minute in which these are.
+var minutes = kind[time.Duration]{positive.name,
+	func(at site, v lua.LValue) (time.Duration, error) {
+		d, err := positive.decode(at, v)
+		if err == nil && d%time.Minute != 0 {
+			return 0, mustBe("a whole number of minutes", v).hinting(`it is counted in minutes, as in "1m" or "1h30m"; ` +
+				"to be told of each failure leave slavedriver.alert out, and attach a handler of " + engine.EventJobError)
+		}
+		return d, err
+	}, positive.encode,
+}
 
 // alertContents are the keys of an alert.
 func alertContents() []fieldDoc {
@@ -78,8 +91,12 @@ func alertContents() []fieldDoc {
 
 // makeAlert is slavedriver.alert{...}; it returns an id for detach.
 func makeAlert(at site, v lua.LValue) (lua.LValue, error) {
+	at.hearsEvents("alert")
 	s := at.s
 	o := &alertOptions{after: 1, recovered: true, attachOptions: attachOptions{timeout: defaultDeadline}}
+	if _, ok := v.(*lua.LTable); !ok {
+		return nil, about("alert: the argument", mustBe("a table of options", v).hinting("write slavedriver.alert({ send = ... })"))
+	}
 	err := alertFields().read(at, v, o)
 	if err == nil && o.send == nil {
 		err = wrong("`send` is missing: a function (alert) that sends it")
@@ -90,7 +107,7 @@ func makeAlert(at site, v lua.LValue) (lua.LValue, error) {
 	key, where := s.alertKey(o), at.position()
 	s.lastHandler++
 	s.addHandler(&handler{
-		id: s.lastHandler, pattern: "slavedriver.job.*", events: []string{engine.EventJobError, engine.EventJobRecovered},
+		id: s.lastHandler, pattern: "slavedriver.job.*", events: []string{engine.EventJobError, engine.EventJobSuccess, engine.EventJobRecovered},
 		where: where, chunk: chunkCaller(at.L), attachOptions: o.attachOptions,
 		fn: s.L.NewFunction(func(L *lua.LState) int {
 			site{s: s, L: L, from: where}.alert(o, key, objectOf[eventObject](L.Get(3)))
@@ -112,8 +129,13 @@ func (s *Script) alertKey(o *alertOptions) string {
 	return fmt.Sprintf("slavedriver.alert/%x/", sum[:6])
 }
 
-// lastAlert is what was sent last about a job: about which failures, and when.
-type lastAlert struct{ since, sent time.Time }
+// lastAlert is what was sent last about a job: about which failures, and when; and
+// what is still to be sent of their end.
+type lastAlert struct {
+	since, sent time.Time
+	ended       int       // so many failures have ended, and nobody was told; 0: none
+	endedAt     time.Time // when they did
+}
 
 // due says whether a failure is to be sent: the one that is often enough in a
 // row, and later ones once in a while. Failures that began at another time are
@@ -137,37 +159,58 @@ func (at site) alert(o *alertOptions, key string, e *eventObject) {
 	}
 	key += e.Job.Slug
 	last, broken := at.s.lastAlert(key) // an alert is not lost because the state is
-	var next any
 	switch failures := e.number("consecutiveFailures"); {
-	case e.Name == engine.EventJobError:
-		if !o.due(last, failures, e.Since, e.Time) {
-			break
-		}
-		at.send(o, e, alertFailing, failures)
-		next = map[string]any{"since": e.Since.Format(time.RFC3339Nano), "sent": e.Time.Format(time.RFC3339Nano)}
-	case last.sent.IsZero():
-		return
-	default:
-		if o.recovered && last.since.Equal(e.Since) {
-			at.send(o, e, alertRecovered, e.number("failures"))
-		}
-		at.check("set", at.s.state.Set(key, nil))
-	}
-	if next != nil {
-		at.check("set", at.s.state.Set(key, next))
+	case e.Name != engine.EventJobError:
+		at.alertRecovery(o, key, last, e)
+	case o.due(last, failures, e.Since, e.Time):
+		at.send(o, e, occasion{alertFailing, failures, e.Since, e.Time})
+		at.check("set", at.s.state.Set(key, lastAlert{since: e.Since, sent: e.Time}.kept()))
 	}
 	at.check("get", broken)
+}
+
+// alertRecovery sends what is to be said of a success. That a recovery is to be
+// sent is noted before it is: where that fails, the next success tries again.
+func (at site) alertRecovery(o *alertOptions, key string, last lastAlert, e *eventObject) {
+	var unnoted error
+	switch {
+	case last.sent.IsZero() || last.ended == 0 && e.Name == engine.EventJobSuccess:
+		return
+	case e.Name == engine.EventJobRecovered && last.since.Equal(e.Since):
+		last.ended, last.endedAt = e.number("failures"), e.Time
+		if o.recovered {
+			unnoted = at.s.state.Set(key, last.kept())
+		}
+	case e.Name == engine.EventJobRecovered && last.ended > 0:
+		return // of earlier failures, which the success of this run has just tried
+	}
+	if o.recovered && last.ended > 0 {
+		at.send(o, e, occasion{alertRecovered, last.ended, last.since, last.endedAt})
+	}
+	at.check("set", at.s.state.Set(key, nil))
+	at.check("set", unnoted)
 }
 
 func (s *Script) lastAlert(key string) (last lastAlert, err error) {
 	v, _, err := s.state.Get(key)
 	if kept, ok := v.(map[string]any); ok && err == nil {
-		since, _ := kept["since"].(string)
-		sent, _ := kept["sent"].(string)
-		last.since, _ = time.Parse(time.RFC3339Nano, since)
-		last.sent, _ = time.Parse(time.RFC3339Nano, sent)
+		for name, t := range map[string]*time.Time{"since": &last.since, "sent": &last.sent, "endedAt": &last.endedAt} {
+			text, _ := kept[name].(string)
+			*t, _ = time.Parse(time.RFC3339Nano, text)
+		}
+		ended, _ := kept["ended"].(float64)
+		last.ended = int(ended)
 	}
 	return last, err
+}
+
+// kept is it as the state keeps it.
+func (l lastAlert) kept() map[string]any {
+	kept := map[string]any{"since": l.since.Format(time.RFC3339Nano), "sent": l.sent.Format(time.RFC3339Nano)}
+	if l.ended > 0 {
+		kept["ended"], kept["endedAt"] = float64(l.ended), l.endedAt.Format(time.RFC3339Nano)
+	}
+	return kept
 }
 
 // number is one of the event's params.
@@ -176,12 +219,19 @@ func (e *eventObject) number(name string) int {
 	return int(n)
 }
 
-// send calls the function with the alert.
-func (at site) send(o *alertOptions, e *eventObject, kind string, failures int) {
+// occasion is what an alert is about.
+type occasion struct {
+	kind        string
+	failures    int
+	since, time time.Time
+}
+
+// send calls the function with the alert; e is the event that brings it.
+func (at site) send(o *alertOptions, e *eventObject, of occasion) {
 	alert, params := at.L.NewTable(), e.params.(*lua.LTable)
 	alert.Metatable = at.s.alertMeta
 	reason := ""
-	if kind == alertFailing {
+	if of.kind == alertFailing {
 		reason = reasonOf(params)
 		alert.RawSetString("reason", lua.LString(reason))
 		alert.RawSetString("exitCode", params.RawGetString("exitCode"))
@@ -189,8 +239,8 @@ func (at site) send(o *alertOptions, e *eventObject, kind string, failures int) 
 	}
 	plan := at.s.plan
 	for name, v := range map[string]lua.LValue{
-		"kind": lua.LString(kind), "text": lua.LString(alertText(e.Job.Name, kind, reason, failures)),
-		"job": e.job, "failures": lua.LNumber(failures), "since": unix(e.Since), "time": unix(e.Time),
+		"kind": lua.LString(of.kind), "text": lua.LString(alertText(e.Job.Name, of.kind, reason, of.failures)),
+		"job": e.job, "failures": lua.LNumber(of.failures), "since": unix(of.since), "time": unix(of.time),
 		"run": e.run, "output": lua.LString(at.s.alertOutput(e.Run)), "slave": lua.LString(plan.Slave),
 		"id": lua.LString(plan.Namespace + "/" + plan.Slave + "/" + e.Job.Slug),
 	} {

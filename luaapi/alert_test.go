@@ -2,6 +2,7 @@ package luaapi
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -43,12 +44,12 @@ func TestWhenAnAlertIsDue(t *testing.T) {
 		{"not often enough", hourly, lastAlert{}, 2, 2, false},
 		{"often enough", hourly, lastAlert{}, 3, 3, true},
 		{"more often, and nothing was sent", hourly, lastAlert{}, 9, 9, true},
-		{"sent a while ago", hourly, lastAlert{began, began.Add(3 * time.Minute)}, 60, 62, false},
-		{"sent an hour ago", hourly, lastAlert{began, began.Add(3 * time.Minute)}, 61, 63, true},
-		{"sent less than an hour ago, but for seconds", hourly, lastAlert{began, began.Add(3*time.Minute + 50*time.Second)}, 61, 63, true},
-		{"sent about earlier failures", hourly, lastAlert{before, began.Add(-time.Minute)}, 3, 3, true},
-		{"sent about earlier failures, and not often enough now", hourly, lastAlert{before, before}, 2, 2, false},
-		{"to be sent once", once, lastAlert{began, began.Add(3 * time.Minute)}, 9000, 9000, false},
+		{"sent a while ago", hourly, lastAlert{since: began, sent: began.Add(3 * time.Minute)}, 60, 62, false},
+		{"sent an hour ago", hourly, lastAlert{since: began, sent: began.Add(3 * time.Minute)}, 61, 63, true},
+		{"sent less than an hour ago, but for seconds", hourly, lastAlert{since: began, sent: began.Add(3*time.Minute + 50*time.Second)}, 61, 63, true},
+		{"sent about earlier failures", hourly, lastAlert{since: before, sent: began.Add(-time.Minute)}, 3, 3, true},
+		{"sent about earlier failures, and not often enough now", hourly, lastAlert{since: before, sent: before}, 2, 2, false},
+		{"to be sent once", once, lastAlert{since: began, sent: began.Add(3 * time.Minute)}, 9000, 9000, false},
 	} {
 		if got := c.o.due(c.last, c.failures, began, began.Add(time.Duration(c.minutes)*time.Minute)); got != c.want {
 			t.Errorf("%s: %v", c.name, got)
@@ -83,6 +84,51 @@ end })`)
 	fire(t, s, failure(job, 2))
 	fire(t, s, failure(job, 3))
 	equal(t, "sent", out.String(), "Backup failed 2 times in a row: exit code 2\n")
+}
+
+// success is the nth minute's, failed runs before it or not.
+func success(job *engine.Job, n int) *engine.Event {
+	e := failure(job, n)
+	e.Name, e.Since, e.Params = engine.EventJobSuccess, time.Time{}, map[string]any{"exitCode": 0}
+	return e
+}
+
+// recovery is that of the failures that began n minutes before noonOfDocs.
+func recovery(job *engine.Job, n, failures int) *engine.Event {
+	e := failure(job, n)
+	e.Name, e.Params = engine.EventJobRecovered, map[string]any{"failures": failures}
+	return e
+}
+
+// TestARecoveryThatIsNotSentIsTriedAgain at the next success, also where that comes
+// after other failures, until it is sent: once.
+func TestARecoveryThatIsNotSentIsTriedAgain(t *testing.T) {
+	const source = `
+broken = 2
+slavedriver.alert({ after = 2, send = function(alert)
+  if alert.kind == "recovered" and broken > 0 then
+    broken = broken - 1
+    return nil, "no network"
+  end
+  print(alert.text, alert.since, alert.time)
+end })`
+	job := &engine.Job{Name: "Backup", Slug: "backup"}
+	other := failure(job, 5) // a single one, of which no alert is due
+	other.Since, other.Params = other.Time, map[string]any{"exitCode": 1, "consecutiveFailures": 1}
+	otherEnd := recovery(job, 6, 1)
+	otherEnd.Since = other.Time
+	s, out := mustLoad(t, source)
+	s.UseState(mapState{values: map[string]any{}})
+	for _, e := range []*engine.Event{
+		failure(job, 1), failure(job, 2), success(job, 3), recovery(job, 3, 2), // not sent
+		success(job, 4),                  // not sent
+		other, success(job, 6), otherEnd, // sent with the success
+		success(job, 7), recovery(job, 3, 2), success(job, 8), // told again, it is no other
+	} {
+		s.Call(t.Context(), e)
+	}
+	equal(t, "sent", out.String(), fmt.Sprintf("Backup failed 2 times in a row: exit code 2\t%d\t%d\nBackup recovered after 2 failures\t%d\t%d\n",
+		noonOfDocs.Unix(), noonOfDocs.Unix()+120, noonOfDocs.Unix(), noonOfDocs.Unix()+180))
 }
 
 // TestASendThatDoesNotSend: what it returns is looked at, and the next failure tries again.
@@ -120,6 +166,18 @@ func TestASenderThatIsNotCalled(t *testing.T) {
 	equal(t, "message", e.Error(), "slavedriver.lua:1: alert: `send` must be a function, not a sender that was not called")
 	equal(t, "hint", e.Hint, hintOfSenders)
 	equal(t, "a table", loadError(t, "slavedriver.alert({ send = {} })").Message, "alert: `send` must be a function, not a table")
+}
+
+// TestHowLongAnAlertIsQuiet: in whole minutes, as the shifts that tell it come.
+func TestHowLongAnAlertIsQuiet(t *testing.T) {
+	for _, every := range []string{`"10s"`, "1", `"90s"`, `"1m1s"`, "60.5"} {
+		e := loadError(t, "slavedriver.alert({ send = print, every = "+every+" })")
+		equal(t, every, e.Message, "alert: `every` must be a whole number of minutes, not "+every)
+		equal(t, every, e.Hint, `it is counted in minutes, as in "1m" or "1h30m"; to be told of each failure leave slavedriver.alert out, and attach a handler of slavedriver.job.finished.error`)
+	}
+	for _, every := range []string{`"1m"`, "120", `"1h"`, `"60s"`} {
+		mustLoad(t, "slavedriver.alert({ send = print, every = "+every+" })")
+	}
 }
 
 // TestAnAlertDoesNotNeedTheState: on a full disk it is sent, and that it cannot

@@ -168,7 +168,7 @@ func (c *class[T]) newIndex(at site, members *lua.LTable) int {
 	i, ok := c.fields.index[key]
 	switch {
 	case self != nil && !ok && !c.properties && members.RawGetString(key) == lua.LNil:
-		at.raise(wrong("%s has no `%s` that could be assigned to", c.name, key))
+		at.raise(c.instead(key, wrong("%s has no `%s` that could be assigned to", c.name, key)))
 	case self == nil || !ok && members.RawGetString(key) == lua.LNil:
 		at.raise(c.unknown(key, members))
 	case !ok || c.set == nil || c.fields.fields[i].set == nil:
@@ -194,7 +194,15 @@ func (c *class[T]) unknown(key string, members *lua.LTable) error {
 	if constants := slices.DeleteFunc(slices.Clone(known), func(name string) bool { return !isConstant(name) }); isConstant(key) && len(constants) > 0 {
 		what, known = "constant", constants
 	}
-	return about(c.name+":", unknown(what, key, known))
+	return about(c.name+":", c.instead(key, unknown(what, key, known)))
+}
+
+// instead adds to a mistake about slavedriver itself what sets what was meant.
+func (c *class[T]) instead(key string, m *mistake) error {
+	if c.name == "slavedriver" && m.hint == "" && !strings.Contains(m.message, "did you mean") {
+		m.hint = optionOfJobs(key)
+	}
+	return m
 }
 
 // isConstant says whether a name is written as those of constants are.

@@ -70,6 +70,7 @@ var number = kind[float64]{"number",
 
 // attach is slavedriver:attach(pattern, handler [, priority or options]).
 func attach(at site, s *Script) int {
+	at.hearsEvents("attach")
 	h := &handler{where: at.position(), chunk: chunkCaller(at.L), attachOptions: attachOptions{timeout: defaultDeadline}}
 	var err error
 	if h.pattern, err = eventPattern(at, at.L.Get(2)); err != nil {
@@ -96,6 +97,14 @@ func attach(at site, s *Script) int {
 	s.addHandler(h)
 	at.L.Push(lua.LNumber(h.id))
 	return 1
+}
+
+// hearsEvents throws in the function of a job, where a handler would never be called.
+func (at site) hearsEvents(name string) {
+	if at.s.inFunction {
+		at.raise(about(name+":", wrong("a job in Lua hears of no events: it has a process of its own").
+			hinting("attach handlers and alerts at the top of the entry file, outside of the job's function")))
+	}
 }
 
 // eventPattern is a pattern that matches an event there is.
@@ -131,6 +140,7 @@ func (s *Script) addHandler(h *handler) {
 
 // detach is slavedriver:detach(id).
 func detach(at site, s *Script) int {
+	at.hearsEvents("detach")
 	id, ok := at.L.Get(2).(lua.LNumber)
 	if !ok {
 		at.raise(about("detach(id): the id", mustBe("what attach returned", at.L.Get(2))))

@@ -105,7 +105,10 @@ var environment = kind[map[string]string]{"table of strings",
 				problems = append(problems, problem)
 			}
 		})
-		if len(problems) > 0 {
+		switch {
+		case len(problems) > 0 && t.MaxN() > 0:
+			return nil, wrong("%s", slices.Min(problems)).hinting(`write { NAME = "value" }`)
+		case len(problems) > 0:
 			return nil, wrong("%s", slices.Min(problems))
 		}
 		return env, nil
@@ -206,6 +209,9 @@ var limitFields = sync.OnceValue(func() *fieldSet[engine.Limits] {
 var limits = kind[engine.Limits]{"table of limits",
 	func(at site, v lua.LValue) (engine.Limits, error) {
 		var l engine.Limits
+		if _, ok := v.(*lua.LTable); !ok {
+			return l, mustBe("a table of limits", v).hinting(`name each of them, as in { addressSpace = "2G", cpuTime = "1h" }`)
+		}
 		err := limitFields().read(at, v, &l)
 		if err == nil && l.CPUTime%time.Second != 0 {
 			err = wrong("`cpuTime` must be whole seconds")

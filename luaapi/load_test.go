@@ -93,7 +93,7 @@ func TestThePlanIsWhatTheFileSays(t *testing.T) {
 	levels.ErrorExitCode = engine.Alert
 	want := engine.Plan{
 		EntryFile: filepath.Join(s.o.WorkingDirectory, "slavedriver.lua"), Namespace: "shop", Slave: "db1", Jobs: []*engine.Job{},
-		LockStore: engine.LockStore{URL: "redis://localhost"}, MonitorInterval: 5 * time.Second, MaxConcurrent: 3, ForwardOutput: true,
+		LockStore: engine.LockStore{URL: "redis://localhost"}, LockStoreSource: "slavedriver.lua:2", MonitorInterval: 5 * time.Second, MaxConcurrent: 3, ForwardOutput: true,
 		Loggers: []engine.LoggerConfig{
 			{Kind: "file", Path: filepath.Join(s.o.WorkingDirectory, "log/x.log"), Format: "text", Level: "info", Source: "slavedriver.lua:4"},
 			{Kind: "stderr", Source: "slavedriver.lua:4"}, {Kind: "syslog", Source: "slavedriver.lua:5"}, {Kind: "function"},

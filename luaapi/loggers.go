@@ -135,7 +135,16 @@ func (s *Script) addLogger(at site, v lua.LValue, lists bool) error {
 			return err
 		}
 	}
-	return mustBe("a function, a FileLogger, StderrLogger or SyslogLogger, or a list of these", v)
+	m := mustBe("a function, a FileLogger, StderrLogger or SyslogLogger, or a list of these", v)
+	switch text, ok := v.(lua.LString); {
+	case text == "stderr":
+		return m.hinting("write slavedriver.StderrLogger()")
+	case text == "syslog":
+		return m.hinting("write slavedriver.SyslogLogger()")
+	case ok:
+		return m.hinting("write slavedriver.FileLogger({ path = " + describe(v) + " })")
+	}
+	return m
 }
 
 // Log hands a message to logger function number index. What goes wrong there

@@ -64,6 +64,7 @@ func (s *Script) Secrets() *redact.Secrets { return &s.secrets }
 func (s *Script) openModules() {
 	s.world = modules.World{
 		Getenv: s.getenv, Sender: &modules.Network{}, Secrets: &s.secrets, Log: s.logFromScript, LetterID: s.letterID,
+		Missing: func() []string { return s.missingSecrets }, Doubt: s.doubt,
 	}
 	s.openValues()
 }
@@ -280,6 +281,16 @@ func (s *Script) logFromScript(level, message string, fields map[string]any) err
 	case len(s.early) < mostEarlyMessages:
 		s.early = append(s.early, write)
 	}
+	return nil
+}
+
+// doubt is log.doubt: a warning of check, at the line of the entry file, or of a file
+// of jobs, that led to it.
+func (s *Script) doubt(message string) error {
+	if s.loaded {
+		return wrong("is for the time while the entry file loads").hinting("log.warning writes into the log")
+	}
+	s.warn("%s: %s", chunkCaller(s.L), s.secrets.String(message))
 	return nil
 }
 

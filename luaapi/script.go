@@ -203,7 +203,9 @@ func (s *Script) load(ctx context.Context) error {
 		return err
 	}
 	if len(returned) > 0 {
-		s.warnOfReturned(lastReturn(chunk), returned[0])
+		if err := s.checkReturned(lastReturn(chunk), returned[0]); err != nil {
+			return err
+		}
 	}
 	s.complete = true
 	defer func() { s.loaded = true }()
@@ -245,6 +247,9 @@ func (s *Script) makePlan() error {
 		EntryFile: s.entry, Namespace: s.namespace, LockStore: s.lockStore(), KnownSlaves: s.known,
 		MonitorInterval: s.monitorInterval, MaxConcurrent: s.maxConcurrent, ForwardOutput: s.forwardOutput,
 		Loggers: s.loggers, Levels: s.levels, Jobs: make([]*engine.Job, len(s.jobs)),
+	}
+	if s.store.Set() {
+		s.plan.LockStoreSource = s.storeAt.String()
 	}
 	for i, j := range s.jobs {
 		at := site{s: s, L: s.L, from: j.source}

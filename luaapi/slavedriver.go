@@ -58,7 +58,7 @@ var slavedriverClass = sync.OnceValue(func() *class[Script] {
 			at.stillLoading("set" + capital(f.name))
 			err := f.set(at, s, v)
 			var m *mistake
-			if err == nil || !errors.As(err, &m) { // the stores' own sentence
+			if err == nil || !errors.As(err, &m) || m.whole { // the stores' own sentence
 				return about("set"+capital(f.name)+":", err)
 			}
 			return about("set"+capital(f.name)+": the value", err)

@@ -59,6 +59,12 @@ type World struct {
 	Log func(level, message string, fields map[string]any) error
 	// Secrets are kept out of whatever people read.
 	Secrets *redact.Secrets
+	// Missing are the secrets that the entry file did not get, a sentence each, why
+	// included; nil: none.
+	Missing func() []string
+	// Doubt warns whoever calls check; an error once the entry file is loaded. nil:
+	// nobody is warned.
+	Doubt func(message string) error
 
 	patterns patterns
 }

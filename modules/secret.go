@@ -27,6 +27,19 @@ func secretModule() *Module {
 				Params:  []Param{{Name: "path", Type: TypePath, Required: true, Doc: "the file; a relative path starts at the file that says it"}},
 				Returns: returns, Fails: true, call: secretFromFile,
 			},
+			{
+				Name: "missing", Doc: "Says which secrets the entry file did not get while it was loaded, and why.",
+				Returns: []Param{{Name: "sentences", Type: TypeStrings, Doc: "a sentence each; an empty list where there is none"}},
+				call: func(c *Call) ([]any, error) {
+					sentences := []any{}
+					if c.Missing != nil {
+						for _, s := range c.Missing() {
+							sentences = append(sentences, s)
+						}
+					}
+					return []any{sentences}, nil
+				},
+			},
 		},
 	}
 }

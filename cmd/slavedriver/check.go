@@ -74,6 +74,7 @@ func (c *command) printVerdict(file string, plan *engine.Plan) error {
 		plan.Warnings = append(plan.Warnings, "there is no job in it; a Job is added by slavedriver:addJob(job), before slavedriver:run()")
 	}
 	plan.Warnings = append(plan.Warnings, doubts(file, plan, c.clock.Now())...)
+	plan.Warnings = append(plan.Warnings, c.movedWarning(plan.EntryFile, namespace(plan))...)
 	c.warn(plan.Warnings)
 	elsewhere := jobsElsewhere(plan)
 	here := len(plan.Jobs) - len(elsewhere)

@@ -28,6 +28,7 @@ type command struct {
 
 	program        string // as it was called; "": not known
 	calledFrom     string // see noteFolder
+	moved          *moved // what the shift is to tell of the entry file's namespace; nil: nothing
 	stdout, stderr io.Writer
 	clock          engine.Clock
 }

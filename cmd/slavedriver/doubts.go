@@ -12,6 +12,7 @@ import (
 
 	"slavedriver/engine"
 	"slavedriver/internal/spelling"
+	"slavedriver/lockstore"
 )
 
 // doubts are sentences about what is valid in an entry file, and would fail or
@@ -22,6 +23,13 @@ func doubts(file string, plan *engine.Plan, now time.Time) (all []string) {
 	}
 	if sentence := needsRoot(plan.Jobs, os.Geteuid()); sentence != "" {
 		all = append(all, sentence)
+	}
+	if err := lockstore.CheckFiles(plan.LockStore); err != nil {
+		where := "$SLAVEDRIVER_LOCK_STORE"
+		if plan.LockStoreSource != "" {
+			where = plan.LockStoreSource + ": the lock store"
+		}
+		all = append(all, where+": "+err.Error())
 	}
 	for _, job := range plan.Jobs {
 		for _, doubt := range jobDoubts(job, now) {

@@ -12,12 +12,16 @@ import (
 // sayStanding warns where what a var dir holds may not be what somebody takes it for:
 // no shift has run with it yet, or none comes any more.
 func (c *command) sayStanding(entryFile, dir string) {
+	moved := c.movedWarning(entryFile, filepath.Base(dir))
+	c.warn(moved)
 	last, err := engine.LastShift(dir)
 	switch {
 	case err != nil: // who reads more of it says so
 	case last.IsZero():
 		c.warn([]string{"no shift has run by a crontab yet with the var dir " + dir})
-		c.sayElsewhere(entryFile, dir)
+		if moved == nil {
+			c.sayElsewhere(entryFile, dir)
+		}
 	case engine.ShiftOverdue(last, c.clock.Now()):
 		c.warn([]string{fmt.Sprintf("no shift has run since %s: does cron run?", dateTime(last.Local()))})
 	}

@@ -18,7 +18,7 @@ local function addresses(v)
 end
 
 local known = {
-  host = options.text, port = options.any, timeout = options.any, ca = options.text,
+  host = options.text, port = options.whole(1, 65535), timeout = options.duration, ca = options.path,
   tls = options.choice("starttls", "implicit", "none"), user = options.text, password = options.text,
   from = addresses, to = addresses, cc = addresses, bcc = addresses, replyTo = addresses, headers = options.any,
 }
@@ -29,6 +29,7 @@ local function when(time)
 end
 
 return options.sender("mail", { "host", "from", "to" }, known, function(given)
+  options.readable("mail", given, "ca")
   return function(alert)
     if given.user then
       options.secret("mail", given, "password")
@@ -53,5 +54,13 @@ return options.sender("mail", { "host", "from", "to" }, known, function(given)
     end
     letter.text = table.concat(lines, "\n")
     assert(mail.send(letter))
+  end
+end, nil, function(given)
+  if given.user == nil and given.password ~= nil then
+    return "there is a `password`, but no `user`"
+  elseif given.user ~= nil and given.password == nil then
+    return "there is a `user`, but no `password`"
+  elseif given.user ~= nil and given.tls == "none" then
+    return 'a password is not sent without TLS: tls = "starttls" or "implicit"'
   end
 end)

@@ -1,6 +1,9 @@
 -- What the senders share: their options are looked at while the entry file loads, so
 -- that `slavedriver check` finds a mistake, and not the first failure at night. Copy
 -- this file with any of them.
+local log = require("slavedriver.log")
+local secret = require("slavedriver.secret")
+
 local options = {}
 
 -- A check says what is wrong with a value, or nil.
@@ -8,6 +11,10 @@ function options.any() end
 
 function options.text(v)
   return (type(v) ~= "string" or v == "") and "must be a text" or nil
+end
+
+function options.path(v)
+  return (type(v) ~= "string" or v:sub(1, 1) ~= "/") and "must be an absolute path, not " .. tostring(v) or nil
 end
 
 function options.url(v) -- is not shown: it may hold a key
@@ -23,6 +30,21 @@ function options.choice(...)
       end
     end
     return "must be one of " .. table.concat(choices, ", ") .. ", not " .. tostring(v)
+  end
+end
+
+function options.whole(least, most)
+  return function(v)
+    if type(v) ~= "number" or v % 1 ~= 0 or v < least or v > most then
+      return "must be a whole number from " .. least .. " to " .. most .. ", not " .. tostring(v)
+    end
+  end
+end
+
+function options.duration(v)
+  local rest = type(v) == "string" and v:gsub("%d+%.?%d*[smhd]", "")
+  if not (type(v) == "number" and v > 0 or rest == "" and v:find("[1-9]")) then
+    return 'must be seconds, or a text such as "90s", not ' .. tostring(v)
   end
 end
 
@@ -80,22 +102,41 @@ end
 
 -- sender makes what require("senders.NAME") returns: it is called with a table of
 -- the options known, each with its check, and then is what make(options) returns.
--- What is wrong is an error of the line that calls it. Secrets may be missing: that
--- must not keep the jobs from running.
-function options.sender(name, needed, known, make)
+-- What is wrong is an error of the line that calls it; whole(options) says what only
+-- all of them show.
+--
+-- The option key is a secret, and needed too, but a secret that the entry file did not
+-- get must not keep the jobs from running: `slavedriver check` and the log tell of it.
+function options.sender(name, needed, known, make, key, whole)
   return setmetatable({}, { __call = function(_, given)
     if type(given) ~= "table" then
       error("senders." .. name .. " takes a table of options, not " .. type(given), 2)
     end
     local wrong = mistake(given, known)
-    for _, key in ipairs(needed) do
-      wrong = wrong or given[key] == nil and "`" .. key .. "` is missing" or nil
+    for _, option in ipairs(needed) do
+      wrong = wrong or given[option] == nil and "`" .. option .. "` is missing" or nil
+    end
+    if not wrong and #secret.missing() == 0 then
+      wrong = key and given[key] == nil and "`" .. key .. "` is missing, or nil" or whole and whole(given)
     end
     if wrong then
       error("senders." .. name .. ": " .. wrong, 2)
     end
     return (make(given)) -- no tail call: those have no line
   end })
+end
+
+-- readable lets `slavedriver check` warn of an option whose file is not there: the jobs
+-- run all the same, as it may come back.
+function options.readable(name, given, key)
+  if given[key] then
+    local file, why = io.open(given[key])
+    if not file then
+      log.doubt("senders." .. name .. ": the file of `" .. key .. "` cannot be read: " .. why)
+    else
+      file:close()
+    end
+  end
 end
 
 -- secret is an option that was there if the entry file got its secret.

@@ -48,4 +48,4 @@ return options.sender("pagerduty", {}, known, function(given)
     -- In order: an incident that is resolved before it is triggered stays open.
     assert(http.post(url, { json = message, outbox = true, order = "pagerduty " .. message.dedup_key }))
   end
-end)
+end, "key")

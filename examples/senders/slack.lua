@@ -42,4 +42,4 @@ return options.sender("slack", {}, known, function(given)
     end
     assert(http.post(url, { json = { text = escape(alert.text), blocks = blocks }, outbox = true }))
   end
-end)
+end, "url")

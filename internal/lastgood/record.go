@@ -91,3 +91,17 @@ func Open(path, entry string) (*Copy, error) {
 	}
 	return &Copy{generation: *g}, nil
 }
+
+// EntryOf is the entry file whose copy is at path, "" where there is none that is
+// whole. It changes nothing.
+func EntryOf(path string) string {
+	data, err := durable.PeekAll(path)
+	if err != nil {
+		return ""
+	}
+	g, err := decode(data)
+	if err != nil {
+		return ""
+	}
+	return g.entry
+}

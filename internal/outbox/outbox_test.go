@@ -80,7 +80,8 @@ func TestAServerThatIsDown(t *testing.T) {
 			time.Sleep(time.Minute)
 			shift(t, w.box(dir), nil)
 		}
-		w.said(t, "error gave up sending letter a, put into the outbox at ", "notice nothing waits in the outbox any more; messages did since ")
+		w.said(t, "error gave up sending letter a, put into the outbox at ", "warning nothing waits in the outbox any more, but of the messages that did since "+
+			began.Local().Format("2006-01-02 15:04")+", 1 was given up and kept in "+filepath.Join(dir, givenUp))
 		if got := left(t, dir); !slices.Equal(got, []string{givenUp}) {
 			t.Errorf("left over: %v", got)
 		}

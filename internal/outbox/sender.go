@@ -221,7 +221,7 @@ func (b *Box) giveUp(s *slip, n int, why error) {
 		where = fmt.Sprintf("it cannot be put aside, so it is tried again: %v", err)
 	}
 	b.o.Log.Log(engine.Error, fmt.Sprintf("gave up sending %s, put into the outbox at %s, after %s: %s; %s",
-		s.about, s.created.Format(time.RFC3339), times(n), s.reason(why), where), nil)
+		s.about, s.created.Local().Format("2006-01-02 15:04"), times(n), s.reason(why), where), nil)
 }
 
 func (b *Box) setAside(id string) {

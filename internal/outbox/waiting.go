@@ -28,10 +28,13 @@ type waiting struct {
 
 // next is what is known once all that is due was tried, and what that tells people:
 // level "" is nothing. It holds until the outbox is empty: letters that come and
-// go meanwhile are the same trouble.
-func (w waiting) next(slips []*slip, now time.Time) (after waiting, level engine.Level, message string) {
+// go meanwhile are the same trouble. lost are those that were given up since then.
+func (w waiting) next(slips []*slip, lost int, now time.Time) (after waiting, level engine.Level, message string) {
 	told := !w.Since.IsZero()
 	switch {
+	case told && len(slips) == 0 && lost > 0:
+		return waiting{}, engine.Warning, fmt.Sprintf("nothing waits in the outbox any more, but of the messages that did since %s, %s given up",
+			w.Since.Local().Format("2006-01-02 15:04"), were(lost))
 	case told && len(slips) == 0:
 		return waiting{}, engine.Notice, "nothing waits in the outbox any more; messages did since " + w.Since.Local().Format("2006-01-02 15:04")
 	case told || len(slips) == 0:
@@ -43,6 +46,13 @@ func (w waiting) next(slips []*slip, now time.Time) (after waiting, level engine
 		return w, "", ""
 	}
 	return waiting{since}, engine.Error, sentence(sorted)
+}
+
+func were(n int) string {
+	if n == 1 {
+		return "1 was"
+	}
+	return fmt.Sprintf("%d were", n)
 }
 
 // sentence says what waits, the oldest first. Those to a server that rests were
@@ -88,11 +98,18 @@ func (b *Box) tellWaiting() {
 		slips = append(slips, &known)
 	}
 	before := b.told
-	after, level, message := before.next(slips, b.o.Clock.Now())
+	lost := 0
+	if len(slips) == 0 && !before.Since.IsZero() {
+		lost = b.shelf.givenUpSince(before.Since)
+	}
+	after, level, message := before.next(slips, lost, b.o.Clock.Now())
 	b.told = after
 	b.mu.Unlock()
 	if level == "" {
 		return
+	}
+	if lost > 0 {
+		message += " and kept in " + b.shelf.path(givenUp)
 	}
 	b.o.Log.Log(level, message, nil)
 	if err := b.shelf.noteWaiting(after); err != nil {
@@ -123,4 +140,17 @@ func (f shelf) waiting() (w waiting) {
 		return waiting{}
 	}
 	return w
+}
+
+// givenUpSince counts the letters, put since then, that were given up and are kept.
+func (f shelf) givenUpSince(since time.Time) (n int) {
+	kept := shelf(f.path(givenUp))
+	entries, _ := os.ReadDir(string(kept))
+	for _, entry := range entries {
+		id, ok := strings.CutSuffix(entry.Name(), letterSuffix)
+		if s, err := kept.slip(id); ok && err == nil && !s.created.Before(since) {
+			n++
+		}
+	}
+	return n
 }

@@ -20,20 +20,23 @@ func TestWhenItIsToldThatLettersWait(t *testing.T) {
 		before  waiting
 		slips   []*slip
 		minutes int
+		lost    int
 		after   waiting
 		level   engine.Level
 		message string
 	}{
 		"nothing":                {},
 		"not for long":           {slips: []*slip{young, old}, minutes: 9},
-		"for ten minutes":        {waiting{}, []*slip{young, old}, 10, waiting{noon}, engine.Error, "2 messages wait in the outbox since " + when + ": letter a could not be sent: no network; they are tried for a day"},
-		"the oldest rests":       {waiting{}, []*slip{old, resting}, 10, waiting{noon}, engine.Error, "2 messages wait in the outbox since " + when + ": letter a could not be sent: no network; they are tried for a day"},
+		"for ten minutes":        {waiting{}, []*slip{young, old}, 10, 0, waiting{noon}, engine.Error, "2 messages wait in the outbox since " + when + ": letter a could not be sent: no network; they are tried for a day"},
+		"the oldest rests":       {waiting{}, []*slip{old, resting}, 10, 0, waiting{noon}, engine.Error, "2 messages wait in the outbox since " + when + ": letter a could not be sent: no network; they are tried for a day"},
 		"that was told":          {before: waiting{noon}, slips: []*slip{old}, minutes: 900, after: waiting{noon}},
 		"others wait by now":     {before: waiting{noon}, slips: []*slip{young}, minutes: 10, after: waiting{noon}},
 		"it is over":             {before: waiting{noon}, minutes: 20, level: engine.Notice, message: "nothing waits in the outbox any more; messages did since " + when},
+		"one was given up":       {before: waiting{noon}, minutes: 1500, lost: 1, level: engine.Warning, message: "nothing waits in the outbox any more, but of the messages that did since " + when + ", 1 was given up"},
+		"two were given up":      {before: waiting{noon}, minutes: 1500, lost: 2, level: engine.Warning, message: "nothing waits in the outbox any more, but of the messages that did since " + when + ", 2 were given up"},
 		"it was over in no time": {minutes: 20},
 	} {
-		after, level, message := test.before.next(test.slips, at(test.minutes))
+		after, level, message := test.before.next(test.slips, test.lost, at(test.minutes))
 		if after != test.after || level != test.level || message != test.message {
 			t.Errorf("%s: %v %q %q", name, after, level, message)
 		}

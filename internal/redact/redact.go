@@ -23,6 +23,9 @@ const (
 	// shortestLine is the fewest bytes of a line of a secret that is taken for
 	// the secret's own: a key in PEM is printed line by line.
 	shortestLine = 12
+	// shortestInner is the fewest bytes of a secret that is looked for within what
+	// was encoded in base64: the parts of shorter ones stand there by accident.
+	shortestInner = 8
 )
 
 // ErrTooShort says that a value cannot be kept secret.
@@ -66,7 +69,13 @@ func (s *Secrets) known() []string {
 func formsOf(value string) []string {
 	forms := []string{
 		value, url.QueryEscape(value), url.PathEscape(value),
-		base64.StdEncoding.EncodeToString([]byte(value)), base64.URLEncoding.EncodeToString([]byte(value)),
+	}
+	for _, encoding := range []*base64.Encoding{base64.StdEncoding, base64.URLEncoding} {
+		forms = append(forms, encoding.EncodeToString([]byte(value)))
+		if len(value) >= shortestInner {
+			forms = append(forms, encoding.WithPadding(base64.NoPadding).EncodeToString([]byte(value)))
+			forms = append(forms, withinBase64(encoding, value)...)
+		}
 	}
 	if quoted, err := json.Marshal(value); err == nil {
 		forms = append(forms, string(quoted[1:len(quoted)-1]))
@@ -75,6 +84,17 @@ func formsOf(value string) []string {
 		if line = strings.TrimSpace(line); len(line) >= shortestLine && !strings.HasPrefix(line, "-----") {
 			forms = append(forms, line)
 		}
+	}
+	return forms
+}
+
+// withinBase64 are the characters that stand for nothing but bits of the value
+// where it is encoded with other bytes around it, as in "user:password": one form
+// for each place in a group of three bytes where it may begin (RFC 4648, section 4).
+func withinBase64(encoding *base64.Encoding, value string) (forms []string) {
+	for before := range 3 {
+		encoded := encoding.EncodeToString([]byte(strings.Repeat("\x00", before) + value))
+		forms = append(forms, encoded[(8*before+5)/6:8*(before+len(value))/6])
 	}
 	return forms
 }

@@ -1,6 +1,7 @@
 package redact
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"reflect"
@@ -33,6 +34,37 @@ func TestSecretsAreMarked(t *testing.T) {
 		if got := s.String(text); got != want {
 			t.Errorf("%q becomes %q, not %q", text, got, want)
 		}
+	}
+}
+
+// TestSecretsWithinBase64 finds a secret wherever it stands in what was encoded, as
+// the password in the header of Basic authentication; nothing that tells a whole byte
+// of it is left.
+func TestSecretsWithinBase64(t *testing.T) {
+	const secret = "s3cret?wörd>>~~"
+	var s Secrets
+	if err := s.Add(secret); err != nil {
+		t.Fatal(err)
+	}
+	for _, encoding := range []*base64.Encoding{base64.StdEncoding, base64.URLEncoding, base64.RawStdEncoding, base64.RawURLEncoding} {
+		for _, before := range []string{"", "a", "me", "jo:", "jobs:", "alice:"} {
+			for _, after := range []string{"", "\n", "ab", "abc"} {
+				got := s.String(encoding.EncodeToString([]byte(before + secret + after)))
+				if left, _, _ := strings.Cut(got, Mark); !strings.Contains(got, Mark) || len(left) > (8*len(before)+5)/6 {
+					t.Errorf("%q before, %q after: %q", before, after, got)
+				}
+				if _, right, _ := strings.Cut(got, Mark); len(right) > (8*len(after)+5)/6+3 { // with padding
+					t.Errorf("%q before, %q after: %q", before, after, got)
+				}
+			}
+		}
+	}
+	if err := s.Add("passwd7"); err != nil {
+		t.Fatal(err)
+	}
+	short := base64.StdEncoding.EncodeToString([]byte("a:passwd7"))
+	if got := s.String(short); got != short {
+		t.Errorf("a short one, whose parts stand in any text by accident: %q", got)
 	}
 }
 

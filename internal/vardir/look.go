@@ -36,14 +36,7 @@ func Look(base, namespace string) (path string, err error) {
 // was run below base: by way of a link, say. Of several it is the first in order.
 // It changes nothing; where the index cannot be read there is none.
 func SameFile(base, entryFile, namespace string) (path, other string) {
-	data, err := durable.PeekAll(filepath.Join(base, indexFile))
-	if err != nil {
-		return "", ""
-	}
-	var index map[string]string
-	if json.Unmarshal(data, &index) != nil {
-		return "", ""
-	}
+	index := peekIndex(base)
 	info, err := os.Stat(entryFile)
 	if err != nil {
 		return "", ""
@@ -55,4 +48,27 @@ func SameFile(base, entryFile, namespace string) (path, other string) {
 		}
 	}
 	return "", ""
+}
+
+// Peek is Lookup for those who only read; "" where the index does not know.
+func Peek(base, entryFile string) (namespace string) { return peekIndex(base)[entryFile] }
+
+func peekIndex(base string) (index map[string]string) {
+	data, err := durable.PeekAll(filepath.Join(base, indexFile))
+	if err != nil || json.Unmarshal(data, &index) != nil {
+		return nil
+	}
+	return index
+}
+
+// Namespaces are those that have a var dir below base, in order; what cannot be
+// read has none.
+func Namespaces(base string) (all []string) {
+	entries, _ := os.ReadDir(base)
+	for _, e := range entries {
+		if e.IsDir() && checkNamespace(e.Name()) == nil {
+			all = append(all, e.Name())
+		}
+	}
+	return all
 }

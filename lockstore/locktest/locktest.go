@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"reflect"
 	"testing"
 	"time"
 
@@ -168,7 +169,7 @@ func (s *slave) batch(do operation, claims []engine.Claim) []engine.Grant {
 	second := s.ask(do, claims)
 	for i := range first {
 		second[i].Now = first[i].Now // time goes on
-		if first[i] != second[i] {
+		if !reflect.DeepEqual(first[i], second[i]) {
 			s.t.Errorf("%s: answered %s, and asked again %s", claims[i].Key, describe(first[i]), describe(second[i]))
 		}
 	}
@@ -213,5 +214,5 @@ var names = map[engine.Answer]string{
 }
 
 func describe(g engine.Grant) string {
-	return fmt.Sprintf("%s (fence %d, holder %q, since %s)", names[g.Answer], g.Fence, g.Holder, g.Since)
+	return fmt.Sprintf("%s (fence %d, holder %q, since %s, untold %v)", names[g.Answer], g.Fence, g.Holder, g.Since, g.Untold)
 }

@@ -109,8 +109,10 @@ func (d *duty) scheduleSays(in *intent, due bool, err error) {
 	case in.Instant.Before(d.minute()) && d.waits(in) <= 0:
 		if later := d.madeGood(in); later != "" {
 			d.settle(in, OutcomeMerged, mergedWith(later))
-			if other := d.intentNamed(later); other != nil {
+			if other := d.intentNamed(later); other != nil && !other.settled {
 				other.Merged = other.Merged.and(in.instants())
+			} else {
+				d.decided(in)
 			}
 		}
 	}

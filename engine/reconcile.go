@@ -182,6 +182,7 @@ func (d *duty) judge(r *run) {
 	if r.adopted && r.telling == nil && act != actStart && act != actGiveUp {
 		d.report.Adopted++
 		d.voice.take(r)
+		d.adoptedDecided(r)
 	}
 	switch act {
 	case actWatch:

@@ -163,7 +163,7 @@ func forAt(c Claim, job *Job, id string) Claim {
 // claimOfIntent is the question about the lease of a start.
 func (d *duty) claimOfIntent(in *intent) Claim {
 	c := d.claimOf(in.job, d.Plan.Slave, in.Instant, in.Token, in.fence)
-	return forAt(about(c, in.job, in.Run, in.instants().First), in.job, in.Run)
+	return forAt(c, in.job, in.Run)
 }
 
 // storeMet is when this slave met the store, zero if it has not.
@@ -233,10 +233,12 @@ func (d *duty) confirm(intents []*intent) {
 // lastQuestion is the one after which a start is made.
 func (d *duty) lastQuestion(what string, intents []*intent, ask func(context.Context, []Claim) ([]Grant, error)) {
 	sent := d.Clock.Boot()
-	for _, in := range intents {
+	claims := d.claimsOf(intents)
+	for i, in := range intents {
+		claims[i] = about(claims[i], in.job, in.Run, in.instants().First)
 		in.confirmedFor = in.instants().Count
 	}
-	d.leases.call(what, d.claimsOf(intents), ask, func(grants []Grant, err error) {
+	d.leases.call(what, claims, ask, func(grants []Grant, err error) {
 		d.answered(intents, grants, err, func(in *intent) {
 			in.phase, in.confirmed = phaseStarting, sent
 		})

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"slavedriver/schedule"
 )
 
 // miss is what nobody may have started, of a job that one slave starts: which of
@@ -151,11 +153,22 @@ func stretchOf(job *Job, s span) Stretch {
 	case job.ScheduleFunc:
 		before = s.First.Add(-time.Minute)
 	case job.Schedule != nil:
-		if t := lastBefore(job.Schedule, s.First); !t.IsZero() {
+		if t := instantBefore(job.Schedule, s.First); !t.IsZero() {
 			before = t
 		}
 	}
 	return Stretch{After: before, To: s.Last}
+}
+
+// instantBefore is lastBefore, sooner for schedules that are due often: each start of
+// each job asks.
+func instantBefore(s schedule.Schedule, t time.Time) time.Time {
+	for _, back := range []time.Duration{time.Minute, time.Hour, 25 * time.Hour} {
+		if instants, _ := schedule.Between(s, t.Add(-back-1), t.Add(-1), 1); len(instants) > 0 {
+			return instants[0]
+		}
+	}
+	return lastBefore(s, t)
 }
 
 // missesAnswered lets each miss go on as the store answered; what it is still to be

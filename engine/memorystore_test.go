@@ -19,7 +19,8 @@ type memoryStore struct {
 	// settler is by key and second whose it is: every second one, as there is no need
 	// to be small.
 	settler map[string]map[int64]string
-	away    map[string]bool // by key: its part of the store does not answer
+	told    map[string]map[int64]toldMiss // by key and second: who was to tell it
+	away    map[string]bool               // by key: its part of the store does not answer
 }
 
 type memoryLease struct {
@@ -29,8 +30,14 @@ type memoryLease struct {
 	fence         int64
 }
 
+// toldMiss is which token told an instant as missed, and when it first asked.
+type toldMiss struct {
+	token string
+	at    time.Time
+}
+
 func newMemoryStore() *memoryStore {
-	return &memoryStore{leases: map[string]*memoryLease{}, used: map[string]string{}, settler: map[string]map[int64]string{}}
+	return &memoryStore{leases: map[string]*memoryLease{}, used: map[string]string{}, settler: map[string]map[int64]string{}, told: map[string]map[int64]toldMiss{}}
 }
 
 func (s *memoryStore) setDown(down bool) {
@@ -154,6 +161,7 @@ func (s *memoryStore) Miss(ctx context.Context, missed []Claim) ([]Grant, error)
 				continue
 			}
 			g.Answer = Granted
+			s.tells(c, at)
 			if n := len(g.Untold); n > 0 && g.Untold[n-1].To.Unix() == at-1 {
 				g.Untold[n-1].To = time.Unix(at, 0)
 				continue
@@ -167,6 +175,15 @@ func (s *memoryStore) Miss(ctx context.Context, missed []Claim) ([]Grant, error)
 		return nil, ctx.Err()
 	}
 	return grants, err
+}
+
+func (s *memoryStore) tells(c Claim, at int64) {
+	if s.told[c.Key] == nil {
+		s.told[c.Key] = map[int64]toldMiss{}
+	}
+	if _, again := s.told[c.Key][at]; !again {
+		s.told[c.Key][at] = toldMiss{token: c.Token, at: time.Now()}
+	}
 }
 
 func (s *memoryStore) Close() error { return nil }

@@ -56,43 +56,38 @@ func (d *duty) decided(in *intent) {
 		return
 	}
 	s := in.instants()
-	d.dirty = true
-	if last := d.lastDecided(in.job); last != nil && last.Last.Before(s.First) && !stretchOf(in.job, s).After.After(last.Last) {
-		last.Last, last.Count, last.Run, last.Token = s.Last, last.Count+s.Count, in.Run, in.Token
-		return
-	}
 	d.agenda.Misses = append(d.agenda.Misses, &miss{
 		Job: in.Job, Run: in.Run, Token: in.Token, First: s.First, Last: s.Last, Count: s.Count, Decided: true,
 	})
-	d.boundDecided(in.Job)
+	d.dirty = true
 }
 
-// lastDecided is the newest note about a job that may be made longer, as no call about
-// it is under way; nil: there is none.
-func (d *duty) lastDecided(job *Job) *miss {
-	for _, m := range slices.Backward(d.agenda.Misses) {
-		if m.Job == job.Name && m.Decided {
-			if m.asking && !m.later {
-				return nil
-			}
-			return m
-		}
-	}
-	return nil
-}
-
-func (d *duty) boundDecided(job string) {
-	ofJob := func(m *miss) bool { return m.Job == job && m.Decided && (m.later || !m.asking) }
-	n := 0
+// joinDecided makes one of what is decided of a job and follows one another, and
+// drops the oldest of what is too many. What is being asked stays as it is.
+func (d *duty) joinDecided() {
+	var all []*miss
+	last, count := map[string]*miss{}, map[string]int{}
 	for _, m := range d.agenda.Misses {
-		if ofJob(m) {
-			n++
+		free := m.Decided && (m.later || !m.asking)
+		if before := last[m.Job]; free && before != nil && !stretchOf(d.jobNamed(m.Job), span{First: m.First}).After.After(before.Last) {
+			before.Last, before.Count, before.Run, before.Token = latest(before.Last, m.Last), before.Count+m.Count, m.Run, m.Token
+			if !m.asking { // all of it is asked anew
+				before.asking, before.later = false, false
+			}
+			continue
+		}
+		if all = append(all, m); free {
+			last[m.Job] = m
+			count[m.Job]++
 		}
 	}
-	if n > mostDecided {
-		i := slices.IndexFunc(d.agenda.Misses, ofJob)
-		d.agenda.Misses = slices.Delete(slices.Clone(d.agenda.Misses), i, i+1)
-	}
+	d.agenda.Misses = slices.DeleteFunc(all, func(m *miss) bool {
+		free := m.Decided && (m.later || !m.asking)
+		if free {
+			count[m.Job]--
+		}
+		return free && count[m.Job] >= mostDecided
+	})
 }
 
 // startDecided is decided for a start that was made, where the store does not know
@@ -121,6 +116,7 @@ func (d *duty) settleMisses() {
 		return
 	}
 	slices.SortStableFunc(d.agenda.Misses, func(a, b *miss) int { return a.Last.Compare(b.Last) }) // told in order
+	d.joinDecided()
 	var asked []*miss
 	var claims []Claim
 	for _, m := range d.agenda.Misses {

@@ -129,3 +129,47 @@ func TestWhatWasDecidedWithoutTheStoreIsKnownLater(t *testing.T) {
 		})
 	}
 }
+
+// What waits for a store that is silent is bounded, and one entry where nothing is
+// between the starts that it is about.
+func TestWhatWaitsForTheStoreIsBounded(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*Job)
+		most   int // of its entries, one of which may be on its way
+		starts int // that they are about
+	}{
+		"one after the other": {func(*Job) {}, 2, 210},
+		"with gaps":           {func(j *Job) { j.Schedule, j.ScheduleFunc = nil, true }, mostDecided + 1, mostDecided},
+	} {
+		t.Run(name, func(t *testing.T) {
+			virtually(t, nil, func(m *machine) {
+				sharedByTwo(t, m)
+				m.plan.Jobs[0].Condition = true
+				c.change(m.plan.Jobs[0])
+				m.condition = func(*Job, time.Time) (bool, string, error) { return false, "a holiday", nil }
+				m.due = func(_ *Job, now time.Time) (bool, error) { return now.Minute()%2 == 0, nil }
+				m.until("12:00:30")
+				m.store.(*memoryStore).setDown(true)
+				m.until("15:30:30")
+				m.running()
+				a, _, err := loadAgenda(m.dir + "/" + fileAgenda)
+				if err != nil {
+					t.Fatal(err)
+				}
+				starts := 0
+				for _, waits := range a.Misses {
+					starts += waits.Count
+				}
+				if len(a.Misses) > c.most || starts < c.starts {
+					t.Errorf("there wait %d entries about %d starts", len(a.Misses), starts)
+				}
+				m.store.(*memoryStore).setDown(false)
+				m.until("15:31:30")
+				m.running()
+				if a, _, _ = loadAgenda(m.dir + "/" + fileAgenda); len(a.Misses) > 0 {
+					t.Errorf("%d still wait", len(a.Misses))
+				}
+			})
+		})
+	}
+}

@@ -107,7 +107,7 @@ func (c *contest) ask(ctx context.Context, do func(context.Context, []engine.Cla
 		switch g.Answer {
 		case engine.Granted:
 			granted, fences = append(granted, claims[i]), append(fences, g.Fence)
-		case engine.Claimed:
+		case engine.Claimed, engine.Unreached:
 			again = append(again, claims[i])
 		case engine.Forgotten:
 			c.missed++

@@ -17,7 +17,7 @@
 local GRANTED, CLAIMED, HELD, USED, FORGOTTEN = 0, 1, 2, 3, 4 -- engine.Answer
 local BEFORE_CLAIMS, PER_CLAIM = 6, 8
 local MOST_SETTLED, MOST_PARTS = 100, 32 -- see settled.go
-local call = redis.call
+local call, hash_of = redis.call, redis.sha1hex -- both of Redis 2.6
 
 local operation, met, begins_within, ahead = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local claim_for, lease_for = tonumber(ARGV[5]), tonumber(ARGV[6])
@@ -105,7 +105,7 @@ end
 
 -- What tokens settled is "<hash of the token>:<stretches>;...", the newest last.
 local function note(parts, token, of)
-  local all, name = {}, redis.sha1hex(token)
+  local all, name = {}, hash_of(token)
   for hash, text in string.gmatch(parts or '', '(%x+):([^;]*);') do
     if hash ~= name then all[#all + 1] = hash .. ':' .. text .. ';' end
   end
@@ -114,7 +114,7 @@ local function note(parts, token, of)
 end
 
 local function part_of(parts, token)
-  local name = redis.sha1hex(token)
+  local name = hash_of(token)
   for hash, text in string.gmatch(parts or '', '(%x+):([^;]*);') do
     if hash == name then return stretches(text) end
   end

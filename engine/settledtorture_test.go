@@ -118,7 +118,7 @@ func (c *cluster) check() {
 				told++
 			}
 			by, ended := settled[t]
-			late := by.merged && c.wall(tells.at).Before(by.at) // what was to make it good was itself made late
+			late := by.merged && !by.at.Before(c.wall(tells.at)) // what was to make it good was itself made late
 			if is == ended && (!is || !late && !by.unsure) {
 				c.t.Errorf("%s at %s: told as missed is %t, and it was settled: %+v", job.Name, t.Format(time.TimeOnly), is, by)
 			}

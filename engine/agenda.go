@@ -98,18 +98,20 @@ type intent struct {
 	Retry *retry `json:"retry,omitempty"`
 
 	// What follows is this shift's own knowledge.
-	job        *Job
-	committed  bool          // this record, Starting included, is on the disk
-	phase      phase         // how far the start has come
-	notBefore  time.Duration // Clock.Boot: do not try again earlier
-	fence      int64
-	confirmed  time.Duration // Clock.Boot when its Confirm was sent; 0 without a lease
-	folder     RunFile       // of a run that was prepared and never started
-	triedLease bool
-	left       bool // an earlier shift was about to start it, and may have its lease
-	locked     bool // folder, and its lock is ours
-	created    bool // its run folder was made
-	settled    bool // started or given up: leaves the agenda with the next commit, see leaves
+	job       *Job
+	committed bool          // this record, Starting included, is on the disk
+	phase     phase         // how far the start has come
+	notBefore time.Duration // Clock.Boot: do not try again earlier
+	fence     int64
+	confirmed time.Duration // Clock.Boot when its Confirm was sent; 0 without a lease
+	// confirmedFor is about how many instants that was, its own and those merged into it.
+	confirmedFor int
+	folder       RunFile // of a run that was prepared and never started
+	triedLease   bool
+	left         bool // an earlier shift was about to start it, and may have its lease
+	locked       bool // folder, and its lock is ours
+	created      bool // its run folder was made
+	settled      bool // started or given up: leaves the agenda with the next commit, see leaves
 	// madeAt is when its process was started (Clock.Boot), until its folder was
 	// seen whole a while later; else 0.
 	madeAt time.Duration

@@ -62,8 +62,10 @@ func (d *duty) madeGood(in *intent) bool {
 		return false
 	}
 	d.settle(in, OutcomeMerged, mergedWith(newest))
-	if start := d.intentNamed(newest); start != nil {
+	if start := d.intentNamed(newest); start != nil && !start.settled {
 		start.Merged = start.Merged.and(in.instants())
+	} else {
+		d.decided(in)
 	}
 	return true
 }

@@ -126,7 +126,7 @@ func (d *duty) claimOf(job *Job, slave string, instant time.Time, token string, 
 	}
 	return Claim{
 		Key: key, Instant: instant, Token: token, Fence: fence,
-		Remember: job.Jitter + catchUpOf(job, instant) + time.Hour, Holder: slave, Met: d.storeMet(),
+		Remember: job.Jitter + catchUpOf(job, instant) + time.Hour, Holder: slave, Met: d.storeMet(), After: instant,
 	}
 }
 
@@ -135,7 +135,17 @@ func (d *duty) claimOf(job *Job, slave string, instant time.Time, token string, 
 func (d *duty) claimOfRun(r *run) Claim {
 	c := d.claimOf(r.job, r.intent.Slave, r.intent.Instant, r.intent.Token, r.intent.Fence)
 	c.Started = r.intent.StartedAt
-	return forAt(c, r.job, r.intent.ID)
+	return forAt(about(c, r.job, r.intent.ID, r.intent.Instant), r.job, r.intent.ID)
+}
+
+// about is the claim of a run of the schedule: it settles all instants, from the first
+// on, for which the run is started. Nobody asks about those of one slave's own jobs,
+// and those of runs that may overlap are settled at the job's key (startDecided).
+func about(c Claim, job *Job, id string, first time.Time) Claim {
+	if job.RunOn == RunOnOne && !job.Overlaps() && !byHand(id) {
+		c.After = stretchOf(job, span{First: first, Last: c.Instant}).After
+	}
+	return c
 }
 
 // forAt is the claim of a start that --at asked for: it leaves the instant to
@@ -223,7 +233,12 @@ func (d *duty) confirm(intents []*intent) {
 // lastQuestion is the one after which a start is made.
 func (d *duty) lastQuestion(what string, intents []*intent, ask func(context.Context, []Claim) ([]Grant, error)) {
 	sent := d.Clock.Boot()
-	d.leases.call(what, d.claimsOf(intents), ask, func(grants []Grant, err error) {
+	claims := d.claimsOf(intents)
+	for i, in := range intents {
+		claims[i] = about(claims[i], in.job, in.Run, in.instants().First)
+		in.confirmedFor = in.instants().Count
+	}
+	d.leases.call(what, claims, ask, func(grants []Grant, err error) {
 		d.answered(intents, grants, err, func(in *intent) {
 			in.phase, in.confirmed = phaseStarting, sent
 		})

@@ -15,12 +15,12 @@ type memoryStore struct {
 	used   map[string]string // token, by key and instant
 	fence  int64
 	down   bool
-	stall  bool             // answers get lost
-	last   map[string]int64 // the newest instant, by key, that was used or left out
-	told   map[string]int64 // that was told as missed
-	teller map[string]string
-	known  map[string]bool // by key and instant: left out
-	away   map[string]bool // by key: its part of the store does not answer
+	stall  bool // answers get lost
+	// settler is by key and second whose it is: every second one, as there is no need
+	// to be small.
+	settler map[string]map[int64]string
+	told    map[string]map[int64]toldMiss // by key and second: who was to tell it
+	away    map[string]bool               // by key: its part of the store does not answer
 }
 
 type memoryLease struct {
@@ -30,8 +30,14 @@ type memoryLease struct {
 	fence         int64
 }
 
+// toldMiss is which token told an instant as missed, and when it first asked.
+type toldMiss struct {
+	token string
+	at    time.Time
+}
+
 func newMemoryStore() *memoryStore {
-	return &memoryStore{leases: map[string]*memoryLease{}, used: map[string]string{}, last: map[string]int64{}, told: map[string]int64{}, teller: map[string]string{}, known: map[string]bool{}}
+	return &memoryStore{leases: map[string]*memoryLease{}, used: map[string]string{}, settler: map[string]map[int64]string{}, told: map[string]map[int64]toldMiss{}}
 }
 
 func (s *memoryStore) setDown(down bool) {
@@ -79,7 +85,7 @@ func (s *memoryStore) take(c Claim, confirmed bool, long time.Duration) Grant {
 	l.confirmed = l.confirmed || confirmed
 	if confirmed {
 		s.used[c.Key+c.Instant.String()] = c.Token
-		s.last[c.Key] = max(s.last[c.Key], c.Instant.Unix())
+		s.settle(c)
 	}
 	l.until = time.Now().Add(long)
 	return Grant{Answer: Granted, Fence: l.fence}
@@ -105,6 +111,21 @@ func (s *memoryStore) forget() {
 	defer s.mu.Unlock()
 	clear(s.leases)
 	clear(s.used)
+	clear(s.settler)
+}
+
+// settle makes the token the settler of what of the claim's stretch has none.
+func (s *memoryStore) settle(c Claim) {
+	of := s.settler[c.Key]
+	if of == nil {
+		of = map[int64]string{}
+		s.settler[c.Key] = of
+	}
+	for at := c.Stretch().After.Unix() + 1; at <= c.Instant.Unix(); at++ {
+		if of[at] == "" {
+			of[at] = c.Token
+		}
+	}
 }
 
 func (s *memoryStore) Acquire(_ context.Context, claims []Claim) ([]Grant, error) {
@@ -130,29 +151,39 @@ func (s *memoryStore) Release(_ context.Context, holds []Claim) ([]Grant, error)
 
 func (s *memoryStore) Miss(ctx context.Context, missed []Claim) ([]Grant, error) {
 	grants, err := s.each(missed, func(c Claim) Grant {
-		at, instant := c.Key+c.Instant.String(), c.Instant.Unix()
+		s.settle(c)
 		if c.Decided {
-			s.last[c.Key] = max(s.last[c.Key], instant)
-			s.known[at] = true
 			return Grant{}
 		}
-		if s.teller[c.Key] == c.Token || s.used[at] == c.Token {
-			return Grant{}
+		g := Grant{Answer: Used}
+		for at := c.Stretch().After.Unix() + 1; at <= c.Instant.Unix(); at++ {
+			if s.settler[c.Key][at] != c.Token {
+				continue
+			}
+			g.Answer = Granted
+			s.tells(c, at)
+			if n := len(g.Untold); n > 0 && g.Untold[n-1].To.Unix() == at-1 {
+				g.Untold[n-1].To = time.Unix(at, 0)
+				continue
+			}
+			g.Untold = append(g.Untold, Stretch{After: time.Unix(at-1, 0), To: time.Unix(at, 0)})
 		}
-		if s.used[at] != "" || s.known[at] || s.last[c.Key] == instant || s.told[c.Key] >= instant {
-			return Grant{Answer: Used}
-		}
-		s.told[c.Key], s.teller[c.Key] = instant, c.Token
-		if before := s.last[c.Key]; before > 0 && before < instant {
-			return Grant{Since: time.Unix(before, 0)}
-		}
-		return Grant{}
+		return g
 	})
 	if s.stall {
 		<-ctx.Done()
 		return nil, ctx.Err()
 	}
 	return grants, err
+}
+
+func (s *memoryStore) tells(c Claim, at int64) {
+	if s.told[c.Key] == nil {
+		s.told[c.Key] = map[int64]toldMiss{}
+	}
+	if _, again := s.told[c.Key][at]; !again {
+		s.told[c.Key][at] = toldMiss{token: c.Token, at: time.Now()}
+	}
 }
 
 func (s *memoryStore) Close() error { return nil }

@@ -112,5 +112,8 @@ func (d *duty) elsewhere(in *intent, holder string) {
 		return
 	}
 	d.settle(in, OutcomeElsewhere, reason)
+	if in.Merged.Count > 0 { // that start makes good these too, of which its slave may not know
+		d.decided(in)
+	}
 	d.log(Debug, in.job, reason)
 }

@@ -182,6 +182,7 @@ func (d *duty) judge(r *run) {
 	if r.adopted && r.telling == nil && act != actStart && act != actGiveUp {
 		d.report.Adopted++
 		d.voice.take(r)
+		d.adoptedDecided(r)
 	}
 	switch act {
 	case actWatch:
@@ -300,6 +301,9 @@ func (d *duty) mayHaveRun(in *intent) {
 	const reason = "the machine or container stopped while it was being started; it may have run"
 	_, attempt := cutAttempt(in.Run)
 	d.settle(in, OutcomeUnknown, reason)
+	if in.Retry == nil {
+		d.decided(in) // it is told as this
+	}
 	d.report.Failed++
 	name := in.Job
 	d.Log.Log(d.Plan.Levels.ErrorExitCode, fmt.Sprintf("Slavedriver [%s] - %s", name, reason), nil)

@@ -228,7 +228,7 @@ func (d *duty) send(act func()) {
 
 // idle says that nothing runs, nothing is pending and all is told.
 func (d *duty) idle() bool {
-	return len(d.runs) == 0 && len(d.unseen) == 0 && len(d.agenda.Intents) == d.settledIntents() && len(d.agenda.Misses) == 0 && !d.dirty &&
+	return len(d.runs) == 0 && len(d.unseen) == 0 && len(d.agenda.Intents) == d.settledIntents() && d.missesIdle() && !d.dirty &&
 		d.leases.idle() && d.rosterIdle() && d.voice.idle() && d.outboxIdle() && len(d.inbox) == 0
 }
 

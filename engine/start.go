@@ -108,6 +108,7 @@ func (d *duty) cannotPrepare(in *intent, err error) {
 	}
 	_, attempt := cutAttempt(in.Run)
 	d.settle(in, OutcomeFailed, in.Problem)
+	d.startDecided(in, in.confirmed != 0)
 	d.report.Failed++
 	d.log(d.Plan.Levels.ErrorExitCode, in.job, "Could not be started: "+err.Error())
 	d.notifyFailure(in.Job, in.Run, map[string]any{"reason": in.Problem, "timedOut": false, "attempt": attempt})
@@ -122,6 +123,7 @@ func (d *duty) neverStarted(in *intent, r *run, cause error) {
 		return
 	}
 	in.settled, in.folder = true, nil
+	d.startDecided(in, in.confirmed != 0)
 	d.addRun(r)
 	d.finish(r, ending{Exit: -1, Never: true, Reason: reason})
 }
@@ -129,6 +131,7 @@ func (d *duty) neverStarted(in *intent, r *run, cause error) {
 // started takes a run that was just started under watch.
 func (d *duty) started(in *intent, r *run) {
 	in.settled, in.folder, in.madeAt = true, nil, d.Clock.Boot()
+	d.startDecided(in, in.confirmed != 0)
 	r.intent = r.file.Intent()
 	d.addRun(r)
 	d.report.Started++

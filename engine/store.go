@@ -17,8 +17,8 @@ type Store interface {
 	// Acquire claims key and instant for ClaimFor. It is refused while another
 	// token has the lease, and when the instant was used up.
 	Acquire(ctx context.Context, claims []Claim) ([]Grant, error)
-	// Confirm uses the instant up (it is remembered for Claim.Remember) and
-	// makes the lease LeaseFor. It is granted to the token that has the claim,
+	// Confirm uses the instant up (it is remembered for Claim.Remember), settles
+	// the claim's stretch (see Miss) and makes the lease LeaseFor. It is granted to the token that has the claim,
 	// or that could have it now: a claim that ran out and that nobody else
 	// took is taken again.
 	Confirm(ctx context.Context, claims []Claim) ([]Grant, error)
@@ -31,12 +31,13 @@ type Store interface {
 	// answer says only whether the instant is another token's (Used): the store
 	// had lost its memory, and the instant was started twice. Else it is Granted.
 	Release(ctx context.Context, holds []Claim) ([]Grant, error)
-	// Miss settles which token tells that instants of a key, the last of which is
-	// the claim's, were not started by anybody. It is Granted to one token, also
-	// when that asks again or had used the instant up, and Used to others, and
-	// where another one started the instant or left it out: then nobody needs to
-	// tell. An instant of which nothing is known, or not any more, is told. With Granted, Grant.Since is the newest instant before that somebody
-	// started or told; zero: none is known. It takes no lease.
+	// Miss settles which token tells that instants of a key were not started by
+	// anybody: all those of the claim's stretch. Each part of it that was not settled
+	// before is settled with this, and answered as Grant.Untold with Granted: it is
+	// for this token alone to tell. A stretch is settled by Confirm, and by a Miss.
+	// Used says that nothing of it is left: it was started, left out, or is told by
+	// others. What this token itself had used up it may tell. What is not known, or
+	// not any more, counts as not settled. It takes no lease.
 	Miss(ctx context.Context, missed []Claim) ([]Grant, error)
 	// Close gives up connections and files, no lease.
 	Close() error
@@ -56,8 +57,13 @@ const (
 
 // Claim is one question to a Store.
 type Claim struct {
-	Key      string        // what is leased: the job's slug, with the slave's name for runOn = "every"
-	Instant  time.Time     // whole seconds; which start it is for
+	Key     string    // what is leased: the job's slug, with the slave's name for runOn = "every"
+	Instant time.Time // whole seconds; which start it is for
+	// After is where the stretch begins that the claim is about, which ends with
+	// Instant: the instant of the schedule before the oldest for which the start
+	// is made. Zero: it is about Instant alone; Instant itself: about none, as a
+	// start that is no instant of the schedule settles nothing.
+	After    time.Time
 	Token    string        // random, the same for all attempts of an instant
 	Fence    int64         // the highest fencing number that the caller has seen, or 0
 	Remember time.Duration // how long the instant stays used after Confirm; see ByHand
@@ -66,8 +72,8 @@ type Claim struct {
 	// needs the lease, but neither asks whether the instant was used nor uses it
 	// up, as the schedule's own start of that instant is another.
 	ByHand bool
-	// Decided, in a Miss: somebody left the instant out as its job wants it. Nobody
-	// is to tell it; it may still be started by others.
+	// Decided, in a Miss: the stretch is settled by what this slave did. Nobody is to
+	// tell it; it may still be started by others.
 	Decided bool
 	// Started is when the run of a lease that is renewed was started: what others
 	// are told as Grant.Since where the lease is taken anew. Zero: now.
@@ -81,12 +87,24 @@ type Claim struct {
 	Met time.Time
 }
 
+// Stretch is the time after After, up to and including To, both in whole seconds.
+type Stretch struct{ After, To time.Time }
+
+// Stretch is the time that the claim is about.
+func (c Claim) Stretch() Stretch {
+	if c.After.IsZero() {
+		return Stretch{After: c.Instant.Add(-time.Second), To: c.Instant}
+	}
+	return Stretch{After: c.After, To: c.Instant}
+}
+
 // Grant is a Store's answer to one Claim.
 type Grant struct {
 	Answer Answer
 	Fence  int64     // the lease's fencing number, when Granted
 	Holder string    // who has it, when Claimed or Held; who used it, when Used
-	Since  time.Time // since when, when Held; see Miss
+	Since  time.Time // since when, when Held
+	Untold []Stretch // what nobody settled before, in order, when Granted by Miss
 	Now    time.Time // the store's clock; zero when Unreached
 	Why    error     // what kept the answer away, when Unreached; nil else
 }

@@ -20,11 +20,11 @@
 // the instant.
 //
 //	slavedriver:{NS.N}:born               when the memory of this tag began, in ms, and whether one was lost before   for good
-//	slavedriver:{NS.N}:lease:KEY          hash: token, confirmed, until, since, holder, fence, released, last, told, teller, before    40 days after the last change; 4 hours where it has @ or #
-//	slavedriver:{NS.N}:used:KEY:INSTANT   token and slave that started this instant (Unix seconds); no token: that left it out, or told it as missed                    the job's catch-up and an hour
+//	slavedriver:{NS.N}:lease:KEY          hash: token, confirmed, until, since, holder, fence, released, settled, parts    40 days after the last change; 4 hours where it has @ or #
+//	slavedriver:{NS.N}:used:KEY:INSTANT   token and slave that started this instant (Unix seconds)                    the job's catch-up and an hour
 //
-// last is the newest instant that was started or left out, told the newest that
-// teller tells as missed, before what last was then.
+// settled is the time whose instants were started, left out, or told as missed, parts
+// what of it tokens settled that may ask again (settled.go).
 // What is in braces makes all keys of a tag lie on one node of a cluster; only
 // those are read and written together. Redis must not evict keys (its default,
 // maxmemory-policy noeviction): a used instant would be gone while the birth

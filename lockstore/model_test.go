@@ -17,7 +17,9 @@ import (
 // The model: slaves that follow the engine's protocol at one store, whose clocks
 // are up to 90 s off, which crash and whose calls get lost, at a store that may
 // lose its memory. Whatever happens, an instant starts at most once, no run
-// starts while another holds a lease that the store remembers, and fences grow.
+// starts while another holds a lease that the store remembers, and fences grow. Each
+// instant ends: it is started, made good by a later start, left out, or told as
+// missed, and that by one slave, and only while none has started it.
 
 // steps in the normal test run, in which the store is the decisions of record.go.
 const modelSteps = 1000 // in each of rapid's 100 checks
@@ -112,8 +114,13 @@ type model struct {
 	forget func()
 	slaves []*modelSlave
 
+	knownFrom time.Time // the first minute that a slave has evaluated
+
 	starts map[string]int         // of each job and instant
-	began  map[string]time.Time   // of each of these, by the store's clock, its Confirm
+	began  map[string]time.Time   // of each of these, by the store's clock, its Confirm; and of what it made good
+	told   map[string]toldMiss    // of each job and instant
+	ended  map[string]bool        // likewise
+	had    map[string]bool        // the tokens that had a claim or lease
 	live   map[string][]*modelRun // by job
 	fence  map[string]engine.Claim
 	loss   time.Time // when the store lost its memory last
@@ -129,7 +136,7 @@ const (
 func newModel(f failer, c *clock, store engine.Store, forget func()) *model {
 	m := &model{
 		failer: f, clock: c, store: store, forget: forget,
-		starts: map[string]int{}, began: map[string]time.Time{}, live: map[string][]*modelRun{}, fence: map[string]engine.Claim{},
+		starts: map[string]int{}, began: map[string]time.Time{}, told: map[string]toldMiss{}, ended: map[string]bool{}, had: map[string]bool{}, live: map[string][]*modelRun{}, fence: map[string]engine.Claim{},
 	}
 	return m
 }
@@ -139,6 +146,9 @@ func (m *model) run(steps int) {
 		s := &modelSlave{m: m, name: fmt.Sprint("slave", i), up: true}
 		s.setClock()
 		s.evaluated = s.clock().Truncate(time.Minute)
+		if m.knownFrom.IsZero() || s.evaluated.Before(m.knownFrom) {
+			m.knownFrom = s.evaluated
+		}
 		s.meet()
 		m.slaves = append(m.slaves, s)
 	}
@@ -186,7 +196,7 @@ func (m *model) calm() {
 	for m.clock.now().Before(end) {
 		m.clock.advance(5 * time.Second)
 		for _, s := range m.slaves {
-			for range 6 { // a whole start
+			for range 8 { // a whole start, and what was missed
 				s.move()
 			}
 			s.endAll()
@@ -200,6 +210,7 @@ func (m *model) calm() {
 			}
 		}
 	}
+	m.checkEnded(end.Add(-10 * time.Minute))
 }
 
 func jobName(i int) string { return fmt.Sprint("job", i) }
@@ -208,6 +219,7 @@ func startOf(job string, instant time.Time) string { return fmt.Sprint(job, "@",
 
 // granted notes what the store granted, also when the reply is lost.
 func (m *model) granted(c engine.Claim, g engine.Grant) {
+	m.had[c.Token] = true
 	last := m.fence[c.Key]
 	if last.Token == c.Token && last.Fence == g.Fence {
 		return
@@ -219,14 +231,6 @@ func (m *model) granted(c engine.Claim, g engine.Grant) {
 	m.fence[c.Key] = c
 }
 
-// missed notes that a slave is to tell that an instant was missed.
-func (m *model) missed(in *modelIntent, slave string) {
-	at := startOf(in.job, in.instant)
-	if began, ok := m.began[at]; ok && began.After(m.loss) {
-		m.Fatalf("%s was started, and %s tells that it was missed", at, slave)
-	}
-}
-
 // start notes a start and checks what must hold.
 func (m *model) start(r *modelRun) {
 	at := startOf(r.job, r.instant)
@@ -234,7 +238,10 @@ func (m *model) start(r *modelRun) {
 		m.Fatalf("%s was started twice, now by %s", at, r.slave.name)
 	}
 	m.total++
-	m.began[at] = r.sent
+	for t := r.first; !t.After(r.instant); t = t.Add(time.Minute) {
+		m.began[startOf(r.job, t)] = r.sent
+		m.ended[startOf(r.job, t)] = true
+	}
 	for _, other := range m.live[r.job] {
 		kept := r.sent.After(m.loss) && other.held.After(m.loss) // its word: it remembers both
 		leased := m.clock.now().Sub(other.held) < engine.LeaseFor

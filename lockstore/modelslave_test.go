@@ -3,7 +3,6 @@ package lockstore_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -22,6 +21,7 @@ type modelSlave struct {
 	met       time.Time
 	evaluated time.Time // by its clock
 	intents   []*modelIntent
+	misses    []modelMiss // of which the store is to say or to know
 	runs      []*modelRun
 	tokens    int
 
@@ -55,6 +55,7 @@ const (
 type modelIntent struct {
 	job     string
 	instant time.Time
+	first   time.Time // the oldest that it is made for
 	token   string
 	phase   phase
 	sent    time.Time // its Confirm
@@ -107,6 +108,7 @@ func (s *modelSlave) move() {
 	switch {
 	case s.renew():
 	case s.release():
+	case s.settleMisses():
 	case s.startOne():
 	case s.confirm():
 	default:
@@ -114,34 +116,24 @@ func (s *modelSlave) move() {
 	}
 }
 
-// evaluate makes intents of what is due; of several missed ones the last.
+// evaluate makes intents of what is due: of several missed ones the last, for all
+// that are not too old.
 func (s *modelSlave) evaluate() {
 	minute := s.clock().Truncate(time.Minute)
 	if minute.After(s.evaluated) {
-		s.evaluated = minute
 		for job := range modelJobs {
-			s.tokens++
-			s.intents = append(s.intents, &modelIntent{
-				job: jobName(job), instant: minute, token: fmt.Sprint(s.name, "/", s.tokens),
-			})
+			s.intend(jobName(job), s.evaluated.Add(time.Minute), minute)
 		}
+		s.evaluated = minute
 	}
 	s.intents = slices.DeleteFunc(s.intents, func(in *modelIntent) bool {
 		late := s.clock().Sub(in.instant) > catchUp
 		busy := slices.ContainsFunc(s.runs, func(r *modelRun) bool { return r.job == in.job && !s.over(r) })
-		if in.phase == waiting && late && !busy {
-			s.miss(in)
+		if in.phase == waiting && (late || busy) {
+			s.miss(in, busy)
 		}
 		return in.phase == waiting && (late || busy)
 	})
-}
-
-// miss asks who tells that an instant was missed.
-func (s *modelSlave) miss(in *modelIntent) {
-	grants, err := s.call(s.m.store.Miss, []engine.Claim{s.claimOf(in)})
-	if err == nil && grants[0].Answer == engine.Granted {
-		s.m.missed(in, s.name)
-	}
 }
 
 func (s *modelSlave) over(r *modelRun) bool { return !s.m.clock.now().Before(r.ends) }
@@ -158,6 +150,7 @@ func (s *modelSlave) call(do func(context.Context, []engine.Claim) ([]engine.Gra
 		if g.Answer == engine.Granted && g.Fence != 0 {
 			s.m.granted(claims[i], g)
 		}
+		s.m.untold(claims[i], g)
 	}
 	if loses == loseReply {
 		return nil, errors.New("the reply was lost")
@@ -167,7 +160,7 @@ func (s *modelSlave) call(do func(context.Context, []engine.Claim) ([]engine.Gra
 
 func (s *modelSlave) claimOf(in *modelIntent) engine.Claim {
 	return engine.Claim{
-		Key: in.job, Instant: in.instant, Token: in.token, Fence: in.fence,
+		Key: in.job, Instant: in.instant, After: in.first.Add(-time.Minute), Token: in.token, Fence: in.fence,
 		Remember: catchUp + time.Hour, Holder: s.name, Met: s.met,
 	}
 }
@@ -195,6 +188,7 @@ func (s *modelSlave) ask(in phase, do func(context.Context, []engine.Claim) ([]e
 		case grants[n].Answer == engine.Claimed:
 			i.phase = waiting
 		default: // used, held, forgotten: it is not started here
+			s.refused(i, grants[n].Answer)
 			s.drop(i)
 		}
 	}

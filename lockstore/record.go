@@ -18,14 +18,12 @@ type record struct {
 	// Released is the token that gave the last lease up: a renewal that was
 	// under way for long and comes after that takes nothing.
 	Released string `json:",omitempty"`
-	// Last is the newest instant (Unix seconds) that was started or left out; Told
-	// the newest of which Teller tells that it was missed, when Last was Before.
-	Last   int64  `json:",omitempty"`
-	Told   int64  `json:",omitempty"`
-	Teller string `json:",omitempty"`
-	Before int64  `json:",omitempty"`
-	Lease  *lease `json:",omitempty"`
-	Used   []use  `json:",omitempty"`
+	// Settled is the time whose instants were started, left out or told as missed;
+	// Parts are what tokens settled of it, where that is to be asked for.
+	Settled stretches `json:",omitempty"`
+	Parts   []part    `json:",omitempty"`
+	Lease   *lease    `json:",omitempty"`
+	Used    []use     `json:",omitempty"`
 }
 
 type lease struct {
@@ -34,8 +32,8 @@ type lease struct {
 	Since, Until  int64
 }
 
-// use remembers that an instant was started, and by whom; without a token it was
-// not started: somebody left it out, or tells that it was missed.
+// use remembers that an instant was started, and by whom. Without a token, which is
+// what earlier versions wrote, it was not started.
 type use struct {
 	Instant       int64 // Unix seconds
 	Token, Holder string
@@ -109,46 +107,40 @@ func (r *record) release(c engine.Claim, now int64, _ terms) engine.Grant {
 	return engine.Grant{}
 }
 
-// miss lets one token tell of what nobody started, or notes that somebody left the
-// instant out: it is known then, and not used.
+// miss lets one token tell of what nobody settled, or settles it with nothing to
+// tell.
 func (r *record) miss(c engine.Claim, now int64, _ terms) engine.Grant {
-	instant := c.Instant.Unix()
 	if c.Decided {
-		r.Last = max(r.Last, plausible(instant, now))
-		r.know(c, now)
+		r.settle(c, now)
 		return engine.Grant{}
 	}
-	u := r.knownBy(instant, now)
-	switch {
-	case r.Teller == c.Token:
-		return grantOf(engine.Granted, 0, "", r.Before*1000)
-	case u != nil && u.Token == c.Token:
-		return engine.Grant{}
-	case u != nil || r.Last == instant || r.Told >= instant:
+	untold := r.untold(c, now)
+	if len(untold) == 0 {
 		return engine.Grant{Answer: engine.Used}
 	}
-	r.Before, r.Told, r.Teller = 0, plausible(instant, now), c.Token
-	if r.Last < instant {
-		r.Before = r.Last
-	}
-	r.know(c, now)
-	return grantOf(engine.Granted, 0, "", r.Before*1000)
+	r.note(c.Token, untold)
+	r.settle(c, now)
+	return engine.Grant{Untold: untold.forCaller()}
 }
 
-// know notes that somebody knows of an instant that was not started.
-func (r *record) know(c engine.Claim, now int64) {
-	if c.Remember > 0 && r.knownBy(c.Instant.Unix(), now) == nil {
-		r.remember(use{Instant: c.Instant.Unix(), Holder: c.Holder, Until: now + c.Remember.Milliseconds()}, now)
+// untold is what a token may tell: what it settled itself, and what of the claim's
+// stretch nobody did. An instant may be used although its stretch is not settled,
+// where that was forgotten, or an earlier version started it.
+func (r *record) untold(c engine.Claim, now int64) stretches {
+	asked, u := stretchOf(c), r.usedBy(c.Instant.Unix(), now)
+	mine, noted := r.partOf(c.Token)
+	left := stretches{asked}.without(r.Settled)
+	switch {
+	case u == nil:
+	case u.Token != c.Token:
+		left = left.without(stretches{{asked[1] - 1, asked[1]}})
+	case !noted:
+		mine = stretches{asked}
 	}
-}
-
-// plausible is an instant that may be the newest one, 0 for one that only a clock
-// far ahead of the store's can have named: all that come later would look old.
-func plausible(instant, now int64) int64 {
-	if instant*1000 > now+aheadAtMost.Milliseconds() {
-		return 0
+	for _, one := range mine {
+		left = left.with(one)
 	}
-	return instant
+	return left
 }
 
 func (r *record) refuse(c engine.Claim, now int64) (engine.Grant, bool) {
@@ -230,31 +222,22 @@ func (r *record) use(c engine.Claim, now int64) {
 		return
 	}
 	instant := c.Instant.Unix()
-	r.Last = max(r.Last, plausible(instant, now))
 	if r.usedBy(instant, now) != nil {
 		return
 	}
-	r.Used = slices.DeleteFunc(r.Used, func(u use) bool { return u.Instant == instant }) // it was left out, or told
-	r.remember(use{Instant: instant, Token: c.Token, Holder: c.Holder, Until: now + c.Remember.Milliseconds()}, now)
-}
-
-func (r *record) remember(one use, now int64) {
-	r.Used = slices.DeleteFunc(r.Used, func(u use) bool { return u.Until <= now })
-	r.Used = append(r.Used, one)
+	asked := stretches{}.with(stretchOf(c))
+	if mine := asked.without(r.Settled); !slices.Equal(mine, asked) {
+		r.note(c.Token, mine)
+	}
+	r.settle(c, now)
+	r.Used = slices.DeleteFunc(r.Used, func(u use) bool { return u.Until <= now || u.Instant == instant })
+	r.Used = append(r.Used, use{Instant: instant, Token: c.Token, Holder: c.Holder, Until: now + c.Remember.Milliseconds()})
 }
 
 // usedBy is who started an instant.
 func (r *record) usedBy(instant, now int64) *use {
-	if u := r.knownBy(instant, now); u != nil && u.Token != "" {
-		return u
-	}
-	return nil
-}
-
-// knownBy is who started an instant, left it out or tells that it was missed.
-func (r *record) knownBy(instant, now int64) *use {
 	for i, u := range r.Used {
-		if u.Instant == instant && u.Until > now {
+		if u.Instant == instant && u.Token != "" && u.Until > now {
 			return &r.Used[i]
 		}
 	}
@@ -269,6 +252,6 @@ func (r *record) spent(now, born int64) bool {
 			return false
 		}
 	}
-	told := r.Last+r.Told > 0 && r.Seen+lastsFor(r.Key).Milliseconds() > now
+	told := len(r.Settled) > 0 && r.Seen+lastsFor(r.Key).Milliseconds() > now
 	return !told && !r.alive(now) && r.Fence < now && r.Born <= born && r.Seen <= now
 }

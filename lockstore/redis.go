@@ -195,14 +195,13 @@ func (s *redisStore) calls(operation string, met time.Time, claims []engine.Clai
 		to := &calls[at[n]-1]
 		lease, used := s.keys.of(c)
 		to.keys = append(to.keys, lease, used)
-		to.args = append(to.args, c.Token, c.Instant.Unix(), c.Fence, remembered(c), c.Holder, lastsFor(c.Key).Milliseconds(), startedAt(c))
+		to.args = append(to.args, c.Token, c.Instant.Unix(), c.Fence, remembered(c), c.Holder, lastsFor(c.Key).Milliseconds(), startedAt(c), stretchOf(c)[0])
 		to.claims = append(to.claims, i)
 	}
 	return calls
 }
 
-// startedAt is when the run of a claim was started, in ms; -1: its instant was left
-// out.
+// startedAt is when the run of a claim was started, in ms; -1: its stretch is settled.
 func startedAt(c engine.Claim) int64 {
 	if c.Decided {
 		return -1

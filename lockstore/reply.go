@@ -3,6 +3,8 @@ package lockstore
 import (
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -49,28 +51,50 @@ func all(replies []reply, err error) error {
 
 // parseReply reads what lease.lua returns: { 1 if there is news of the memory,
 // now in milliseconds, then for each claim answer, fence, since in
-// milliseconds, holder }.
+// milliseconds, holder, stretches ("after-to,after-to", in seconds) }.
 func parseReply(value any, claims int) (reply, bool) {
 	parts, _ := value.([]any)
-	if len(parts) != 2+4*claims {
+	if len(parts) != 2+perReply*claims {
 		return reply{}, false
 	}
 	news, ok1 := parts[0].(int64)
 	now, ok2 := parts[1].(int64)
 	r := reply{news: news == 1, grants: make([]engine.Grant, claims)}
 	for i := range r.grants {
-		part := parts[2+4*i:]
+		part := parts[2+perReply*i:]
 		answer, okA := part[0].(int64)
 		fence, okF := part[1].(int64)
 		since, okS := part[2].(int64)
 		holder, okH := part[3].(string)
-		if !okA || !okF || !okS || !okH {
+		text, okT := part[4].(string)
+		untold, okU := parseStretches(text)
+		if !okA || !okF || !okS || !okH || !okT || !okU {
 			return r, false
 		}
 		r.grants[i] = grantOf(engine.Answer(answer), fence, holder, since)
+		r.grants[i].Untold = untold.forCaller()
 		r.grants[i].Now = time.UnixMilli(now)
 	}
 	return r, ok1 && ok2
+}
+
+// perReply is how many values the script gives for a claim.
+const perReply = 5
+
+func parseStretches(text string) (all stretches, ok bool) {
+	if text == "" {
+		return nil, true
+	}
+	for _, one := range strings.Split(text, ",") {
+		after, to, _ := strings.Cut(one, "-")
+		from, err1 := strconv.ParseInt(after, 10, 64)
+		until, err2 := strconv.ParseInt(to, 10, 64)
+		if err1 != nil || err2 != nil {
+			return nil, false
+		}
+		all = append(all, [2]int64{from, until})
+	}
+	return all, true
 }
 
 // grantOf says with each answer only what belongs to it.
@@ -78,21 +102,13 @@ func grantOf(answer engine.Answer, fence int64, holder string, since int64) engi
 	g := engine.Grant{Answer: answer}
 	switch answer {
 	case engine.Granted:
-		g.Fence, g.Since = fence, timeOf(since)
+		g.Fence = fence
 	case engine.Claimed, engine.Used:
 		g.Holder = holder
 	case engine.Held:
 		g.Holder, g.Since = holder, time.UnixMilli(since)
 	}
 	return g
-}
-
-// timeOf is the time that millis gave.
-func timeOf(ms int64) time.Time {
-	if ms == 0 {
-		return time.Time{}
-	}
-	return time.UnixMilli(ms)
 }
 
 // millis is a time as the stores keep it, 0 for the zero time.

@@ -50,6 +50,8 @@ var cases = []testCase{
 	{"what was missed before a newcomer is told", false, missedBeforeANewcomer},
 	{"who used an instant tells that it was missed", false, missedAfterConfirm},
 	{"one tells what all missed", false, missedByAll},
+	{"a handler's start settles nothing", false, missedBesideAHandlersStart},
+	{"what is missed between many gaps", false, missedBetweenManyGaps},
 	{"an instant of a clock far ahead is not the last", false, missedFarAhead},
 	{"lost memory and a second start", false, forgottenAndStartedTwice},
 	{"lost memory between claim and confirm", false, forgottenInBetween},

@@ -166,10 +166,9 @@ func (s *slave) batch(do operation, claims []engine.Claim) []engine.Grant {
 		return first
 	}
 	second := s.ask(do, claims)
-	for i := range first {
-		second[i].Now = first[i].Now // time goes on
-		if first[i] != second[i] {
-			s.t.Errorf("%s: answered %s, and asked again %s", claims[i].Key, describe(first[i]), describe(second[i]))
+	for i := range first { // but for Now: time goes on
+		if one, two := describe(first[i]), describe(second[i]); one != two {
+			s.t.Errorf("%s: answered %s, and asked again %s", claims[i].Key, one, two)
 		}
 	}
 	return second
@@ -213,5 +212,5 @@ var names = map[engine.Answer]string{
 }
 
 func describe(g engine.Grant) string {
-	return fmt.Sprintf("%s (fence %d, holder %q, since %s)", names[g.Answer], g.Fence, g.Holder, g.Since)
+	return fmt.Sprintf("%s (fence %d, holder %q, since %s, untold %v, error %v)", names[g.Answer], g.Fence, g.Holder, g.Since, g.Untold, g.Why)
 }

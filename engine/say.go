@@ -44,12 +44,7 @@ func (d *duty) logEnding(level Level, r *run, message string) {
 
 // moment is a time in a sentence, on the host's clock: to the second where that is
 // not zero. Commands write times so too.
-func moment(t time.Time) string {
-	if t = t.Local().Truncate(time.Second); t.Second() == 0 {
-		return t.Format("2006-01-02 15:04 MST")
-	}
-	return t.Format("2006-01-02 15:04:05 MST")
-}
+func moment(t time.Time) string { return inWords(t.Local()) }
 
 // longestWords is how much of a job's last line goes into a message, in bytes.
 const longestWords = 200

@@ -64,6 +64,13 @@ type Explanation struct {
 	Because string `json:"because,omitempty"`
 }
 
+// Like says whether two answers are the same but for the instant, and so of
+// starts that left nothing behind.
+func (a Explanation) Like(b Explanation) bool {
+	said := func(e Explanation) string { return strings.Replace(e.Sentence, inWords(e.Instant), "", 1) }
+	return a.Verdict == b.Verdict && a.Output == "" && b.Output == "" && said(a) == said(b)
+}
+
 // Explain has one answer for each instant of that time, in order, and one where
 // there is none.
 func (q Why) Explain() []Explanation {

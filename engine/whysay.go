@@ -167,22 +167,23 @@ func (q Why) inZone(t time.Time) time.Time {
 }
 
 // words is such a time for people: to the second where that is not zero.
-func (q Why) words(t time.Time) string {
-	return q.inZone(t).Format("2006-01-02 ") + q.clock(t)
+func (q Why) words(t time.Time) string { return inWords(q.inZone(t)) }
+
+// inWords is a time for people, on its own clock.
+func inWords(t time.Time) string { return t.Format("2006-01-02 ") + inClock(t) }
+
+func inClock(t time.Time) string {
+	if t.Second() == 0 {
+		return t.Format("15:04 MST")
+	}
+	return t.Format("15:04:05 MST")
 }
 
 // near is words for a time in a sentence that named another: without the date
 // where that is the same.
 func (q Why) near(named, t time.Time) string {
 	if q.inZone(t).Format(time.DateOnly) == q.inZone(named).Format(time.DateOnly) {
-		return q.clock(t)
+		return inClock(q.inZone(t))
 	}
 	return q.words(t)
-}
-
-func (q Why) clock(t time.Time) string {
-	if t = q.inZone(t); t.Second() == 0 {
-		return t.Format("15:04 MST")
-	}
-	return t.Format("15:04:05 MST")
 }

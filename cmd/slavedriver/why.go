@@ -227,24 +227,34 @@ func (c *command) printAnswers(answers []engine.Explanation, left int) error {
 	if more := len(answers) - askedAtOnce; more > 0 {
 		answers, left = answers[more:], left+more
 	}
-	last := ""
-	for _, answer := range answers {
-		if c.json {
-			if err := c.printJSON(answer); err != nil {
-				return err
-			}
-			continue
-		}
-		if answer.Sentence == last { // a disabled job's
-			continue
-		}
-		last = answer.Sentence
-		if _, err := fmt.Fprint(c.stdout, inLines(answer)); err != nil {
-			return err
-		}
+	if err := c.printEachAnswer(answers); err != nil {
+		return err
 	}
 	if left > 0 {
 		complain(c.stderr, "warning", count(left, "more start")+" of that time not shown here; a time of day asks about one")
+	}
+	return nil
+}
+
+// printEachAnswer prints answers for people; those in a row that say the same are one,
+// and how many there are of it.
+func (c *command) printEachAnswer(answers []engine.Explanation) error {
+	if c.json {
+		return printEach(c, answers, nil)
+	}
+	for i := 0; i < len(answers); {
+		next := i + 1
+		for next < len(answers) && answers[next].Like(answers[i]) {
+			next++
+		}
+		text := inLines(answers[i])
+		if last := answers[next-1]; last.Sentence != answers[i].Sentence { // a disabled job's says nothing of the instant
+			text += fmt.Sprintf("  the same of %s, the last that of %s\n", count(next-i-1, "more start"), clockTime(last.Instant))
+		}
+		if _, err := fmt.Fprint(c.stdout, text); err != nil {
+			return err
+		}
+		i = next
 	}
 	return nil
 }

@@ -45,6 +45,7 @@ type startRequest struct {
 // wants it.
 type NotStartedError struct{ Reason string }
 
+// Error is the reason alone, a sentence for a person.
 func (n *NotStartedError) Error() string { return n.Reason }
 
 // requests are what a shift knows of the starts that its handlers asked for.

@@ -62,7 +62,7 @@ func (d *duty) renew(now bool) {
 	}
 	d.leases.call("renew", claimsOfHolds(holds), d.Store.Renew, func(grants []Grant, err error) {
 		for i, h := range holds {
-			if err == nil && grants[i].Answer != Granted && h.run != nil {
+			if err == nil && h.run != nil && grants[i].Answer != Granted && grants[i].Answer != Unreached {
 				d.leaseLost(h.run, grants[i].Holder)
 			}
 		}
@@ -148,11 +148,13 @@ func (d *duty) releaseAll() {
 	}
 	d.leases.releases = nil
 	d.leases.call("release", claimsOfHolds(holds), d.Store.Release, func(grants []Grant, err error) {
-		if err != nil {
-			d.leases.again = append(d.leases.again, slices.DeleteFunc(holds, func(h hold) bool { return h.once })...)
-			return
-		}
 		for i, h := range holds {
+			if err != nil || grants[i].Answer == Unreached {
+				if !h.once {
+					d.leases.again = append(d.leases.again, h)
+				}
+				continue
+			}
 			if h.run == nil {
 				continue
 			}

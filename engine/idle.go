@@ -23,6 +23,13 @@ func (p *Plan) NextDue(after time.Time) (next time.Time, asks bool) {
 	return next, false
 }
 
+// NotesItself says that each shift of the plan has something to do although nothing
+// is due: it is to be heard of, and hears of others, by way of that store.
+func (p *Plan) NotesItself(store Store) bool {
+	_, keeps := store.(Roster)
+	return keeps && len(p.KnownSlaves) > 0
+}
+
 // PassIdle leaves in a var dir what shifts leave that came in each minute until
 // now and found nothing to do: nothing was due, ran, or waited, and nobody
 // was to be told. That this is so is the caller's word; no shift may be on duty.

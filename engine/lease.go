@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -25,7 +24,8 @@ type leaseWorker struct {
 	again    []hold        // the shift's: those for which that failed
 	renewed  time.Duration // Clock.Boot of the last renewal
 	tried    bool          // the shift's: there was a call
-	answered bool          // the shift's: the last one was answered
+	answered bool          // the shift's: the last one was answered, at least in part
+	doubted  bool          // the shift's: the store answered, and whether all of it does is to be asked
 	noted    bool          // the shift's: this slave is noted, or was tried to
 }
 
@@ -66,16 +66,14 @@ func (w *leaseWorker) next() {
 func (w *leaseWorker) call(what string, claims []Claim,
 	do func(context.Context, []Claim) ([]Grant, error), then func([]Grant, error)) {
 	var grants []Grant
-	w.ask(func(ctx context.Context) (now time.Time, err error) {
+	w.put(func(ctx context.Context) (now time.Time, err error) {
 		grants, err = do(ctx, claims)
 		if err == nil && len(grants) != len(claims) {
 			err = fmt.Errorf("the lock store gave %d answers to %d questions (%s)", len(grants), len(claims), what)
 		}
-		if len(grants) > 0 {
-			now = grants[0].Now
-		}
-		return now, err
+		return storeClock(grants), err
 	}, func(err error) {
+		w.d.storeAnswered(err, unreachedOf(grants))
 		w.d.meetStore(grants)
 		then(grants, err)
 	})
@@ -84,6 +82,14 @@ func (w *leaseWorker) call(what string, claims []Claim,
 // ask makes one call to the store, which returns what the store's clock shows if
 // it said so, and lets the shift go on with what came of it.
 func (w *leaseWorker) ask(do func(context.Context) (now time.Time, err error), then func(error)) {
+	w.put(do, func(err error) {
+		w.d.storeAnswered(err, nil)
+		then(err)
+	})
+}
+
+// put puts one call into the queue; then belongs to the shift.
+func (w *leaseWorker) put(do func(context.Context) (now time.Time, err error), then func(error)) {
 	act := func() {
 		ctx, cancel := context.WithTimeout(w.d.ctx, storePatience)
 		defer cancel()
@@ -92,7 +98,6 @@ func (w *leaseWorker) ask(do func(context.Context) (now time.Time, err error), t
 		received := w.d.now()
 		w.d.send(func() {
 			w.calling = false
-			w.d.storeAnswered(err)
 			if err == nil && !now.IsZero() {
 				w.d.compareClocks(clockOffset(sent, received, now))
 			}
@@ -161,10 +166,11 @@ func (d *duty) storeMet() time.Time {
 
 // meetStore notes the store's first answer to this slave.
 func (d *duty) meetStore(grants []Grant) {
-	if len(grants) == 0 || grants[0].Now.IsZero() || !d.storeMet().IsZero() {
+	now := storeClock(grants)
+	if now.IsZero() || !d.storeMet().IsZero() {
 		return
 	}
-	d.agenda.StoreMet = storeMet{URL: storeName(d.Plan.LockStore), At: grants[0].Now}
+	d.agenda.StoreMet = storeMet{URL: storeName(d.Plan.LockStore), At: now}
 	d.dirty = true
 }
 
@@ -230,6 +236,8 @@ func (d *duty) answered(intents []*intent, grants []Grant, err error, granted fu
 		switch {
 		case err != nil:
 			d.storeSilent(in, err)
+		case grants[i].Answer == Unreached:
+			d.storeSilent(in, grants[i].Why)
 		case grants[i].Answer == Granted:
 			in.fence, in.Problem = grants[i].Fence, ""
 			granted(in)
@@ -293,29 +301,4 @@ func (d *duty) waitAgain(in *intent) {
 	in.phase = phaseWaiting
 	in.notBefore = d.Clock.Boot() + tryAgain
 	d.markStarting(in, false)
-}
-
-// storeAnswered notes when the store stops answering and when it answers
-// again, so that each is told once, by whichever shift.
-func (d *duty) storeAnswered(err error) {
-	if d.ctx.Err() != nil {
-		return
-	}
-	if errors.Is(err, ErrRefused) { // it can be reached
-		err = nil
-	}
-	d.leases.tried, d.leases.answered = true, err == nil
-	since := d.agenda.StoreDownSince
-	switch {
-	case err != nil && since.IsZero():
-		d.agenda.StoreDownSince = d.now()
-		d.Log.Log(Error, fmt.Sprintf("the lock store cannot be reached: %v", err), nil)
-		d.notify(EventStoreError, "", fmt.Sprintf("lockstore/%d/error", d.now().Unix()), map[string]any{"error": err.Error()})
-		d.dirty = true
-	case err == nil && !since.IsZero():
-		d.agenda.StoreDownSince = time.Time{}
-		d.Log.Log(Notice, "the lock store can be reached again", nil)
-		d.notify(EventStoreRecovered, "", fmt.Sprintf("lockstore/%d/recovered", since.Unix()), map[string]any{"since": since.Unix()})
-		d.dirty = true
-	}
 }

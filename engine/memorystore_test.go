@@ -20,6 +20,7 @@ type memoryStore struct {
 	told   map[string]int64 // that was told as missed
 	teller map[string]string
 	known  map[string]bool // by key and instant: left out
+	away   map[string]bool // by key: its part of the store does not answer
 }
 
 type memoryLease struct {
@@ -45,13 +46,23 @@ func (s *memoryStore) each(claims []Claim, one func(Claim) Grant) ([]Grant, erro
 	if s.down {
 		return nil, errors.New("connection refused")
 	}
-	grants := make([]Grant, len(claims))
+	grants, answered := make([]Grant, len(claims)), len(claims) == 0
 	for i, c := range claims {
+		if s.away[c.Key] {
+			grants[i] = Grant{Answer: Unreached, Why: errAway}
+			continue
+		}
 		grants[i] = one(c)
 		grants[i].Now = time.Now()
+		answered = true
+	}
+	if !answered {
+		return nil, errAway
 	}
 	return grants, nil
 }
+
+var errAway = errors.New("node 3: connection refused")
 
 func (s *memoryStore) take(c Claim, confirmed bool, long time.Duration) Grant {
 	l := s.leases[c.Key]

@@ -84,7 +84,7 @@ func (d *duty) missesAnswered(asked []*miss, grants []Grant, err error) {
 		case m.Decided:
 		case err == nil && i < len(grants) && grants[i].Answer == Used:
 			d.othersKnow(m)
-		default:
+		default: // also where the store, or the part that knows, is silent
 			d.tellMissed(m.after(d.jobNamed(m.Job), grants, i))
 		}
 	}

@@ -107,7 +107,7 @@ func (d *duty) self() Slave {
 // reportSlave makes a report: its event is committed before the store hears that
 // it was made.
 func (d *duty) reportSlave(r SlaveReport) {
-	if slices.Contains(d.agenda.Roster.Made, r) {
+	if slices.ContainsFunc(d.agenda.Roster.Made, r.Same) {
 		return
 	}
 	d.agenda.Roster.Made = append(d.agenda.Roster.Made, r)

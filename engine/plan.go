@@ -71,6 +71,7 @@ type LoggerConfig struct {
 	Level  string // the least level that is written; "": all
 	Tag    string // of syslog; "": slavedriver
 	Index  int    // of a function: which one, for Script.Log
+	Source string // where it was made, "file:line"; "" where that is not known
 }
 
 // Script is the entry file's side of a shift: handlers and functions in Lua.

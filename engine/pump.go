@@ -25,6 +25,7 @@ func (d *duty) pump() {
 	}
 	d.launch()
 	d.settleMisses()
+	d.askWhole()
 	d.tellRoster()
 	d.commit()
 }

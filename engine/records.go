@@ -202,7 +202,7 @@ func lookAt(dir string) (ActiveRun, error) {
 		ID: in.RunID(), Job: in.Job, Instant: in.Instant, Started: in.StartedAt, Attempt: in.Attempt, Slave: in.Slave,
 		PID: s.PID, Exit: s.Exit, State: stateOf(s),
 	}
-	if stop, err := file.Stopping(); err == nil && stop != nil && !(s.Exited && endedBefore(file)) {
+	if stop, err := file.Stopping(); err == nil && stop != nil && (!s.Exited || !endedBefore(file)) {
 		active.Reason = stop.Reason
 	}
 	return active, nil

@@ -70,6 +70,12 @@ type SlaveReport struct {
 	LastSeen time.Time `json:"lastSeen,omitzero"` // before it was lost; zero: never
 }
 
+// Same says that two reports are the same one, whichever zone their times are in:
+// one that was read from the agenda may have another.
+func (r SlaveReport) Same(other SlaveReport) bool {
+	return r.Name == other.Name && r.Returned == other.Returned && r.LastSeen.Equal(other.LastSeen)
+}
+
 const (
 	// LostAfter is how long a watched slave may be silent: two of its shifts may fail.
 	LostAfter = 3 * time.Minute

@@ -51,6 +51,15 @@ func rebuild(name string, spec json.RawMessage) *Job {
 	return job
 }
 
+// toldToStop says whether it is noted that the run is being ended.
+func (r *run) toldToStop() bool {
+	if r.file == nil {
+		return false
+	}
+	stop, err := r.file.Stopping()
+	return err == nil && stop != nil
+}
+
 // elapsed is how long a run has been going on, by the clock that no change of
 // the time touches.
 func (d *duty) elapsed(r *run) time.Duration {

@@ -180,10 +180,16 @@ func (l *lane) reason() string {
 // comingStarts is a heap of lanes: the one whose start is next comes first.
 type comingStarts []*lane
 
-func (c comingStarts) Len() int      { return len(c) }
-func (c comingStarts) Swap(i, j int) { c[i], c[j] = c[j], c[i] }
-func (c *comingStarts) Push(x any)   { *c = append(*c, x.(*lane)) }
+// Len is how many lanes have a start to come.
+func (c comingStarts) Len() int { return len(c) }
 
+// Swap exchanges two lanes.
+func (c comingStarts) Swap(i, j int) { c[i], c[j] = c[j], c[i] }
+
+// Push puts a lane at the end; container/heap moves it to its place.
+func (c *comingStarts) Push(x any) { *c = append(*c, x.(*lane)) }
+
+// Less orders by the time of the next start, then of the entry file, then of the slaves.
 func (c comingStarts) Less(i, j int) bool {
 	if a, b := c[i].at(), c[j].at(); !a.Equal(b) {
 		return a.Before(b)
@@ -191,6 +197,7 @@ func (c comingStarts) Less(i, j int) bool {
 	return c[i].order < c[j].order
 }
 
+// Pop takes the last lane out, where container/heap has moved the first one.
 func (c *comingStarts) Pop() any {
 	all := *c
 	last := all[len(all)-1]

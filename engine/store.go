@@ -9,7 +9,9 @@ import (
 // call is a batch and is idempotent under its tokens: made again, because the
 // reply was lost, it gives the same answer and never "held by somebody else".
 // An error means that nothing is known about any of the batch; the answers are
-// in the order of the questions. Calls may come from several goroutines and
+// in the order of the questions. A store that has parts, each of which keeps some
+// of the keys, may answer for those that it reached: a claim of another one is
+// Unreached, and as little is known of it. Calls may come from several goroutines and
 // processes at once. All times are the store's own clock's.
 type Store interface {
 	// Acquire claims key and instant for ClaimFor. It is refused while another
@@ -85,7 +87,8 @@ type Grant struct {
 	Fence  int64     // the lease's fencing number, when Granted
 	Holder string    // who has it, when Claimed or Held; who used it, when Used
 	Since  time.Time // since when, when Held; see Miss
-	Now    time.Time // the store's clock
+	Now    time.Time // the store's clock; zero when Unreached
+	Why    error     // what kept the answer away, when Unreached; nil else
 }
 
 // Answer says whether a lease was had and if not, why.
@@ -105,4 +108,16 @@ const (
 	// lost its memory), so that it cannot know whether the instant was used; it
 	// is not to be started.
 	Forgotten
+	// Unreached: the part of the store that keeps this key did not answer, while
+	// others did; nothing is known of this claim. A call of which no claim was
+	// answered gives an error instead.
+	Unreached
 )
+
+// Whole is a Store whose parts may be away one by one.
+type Whole interface {
+	// Whole says by nil that all parts of the store answer, whether or not they
+	// have been asked anything; met is the caller's Claim.Met. An error is that
+	// of a part that does not.
+	Whole(ctx context.Context, met time.Time) error
+}

@@ -227,3 +227,17 @@ func TestAScheduleFunctionWithJitter(t *testing.T) {
 		}
 	})
 }
+
+// Between the end of a run's processes and that of its wrapper it may be looked at
+// again: that it is being ended was said already.
+func TestATimeoutIsSaidOnce(t *testing.T) {
+	late := func(j *Job) { j.Timeout = 5 * time.Second }
+	jobs := []*Job{newJob(t, "a", "* * * * *", late), newJob(t, "b", "* * * * *", late), newJob(t, "c", "* * * * *", late)}
+	virtually(t, jobs, func(m *machine) {
+		m.play.act = lasting(time.Hour)
+		m.until("12:29:30")
+		if n := m.countLogged("Timeout of 5 seconds was hit"); n != 90 {
+			t.Errorf("90 timeouts were said %d times", n)
+		}
+	})
+}

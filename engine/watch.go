@@ -104,7 +104,9 @@ func (d *duty) checkDeadlines(r *run) {
 		d.warn(r)
 	}
 	if limit := r.intent.Timeout; limit > 0 && elapsed >= limit && !r.stopping {
-		d.log(d.Plan.Levels.NeedingToBeKilled, r.job, "Timeout of "+words(limit)+" was hit, ending it")
+		if !r.toldToStop() { // else that was said: its processes have ended, and its wrapper is waited for
+			d.log(d.Plan.Levels.NeedingToBeKilled, r.job, "Timeout of "+words(limit)+" was hit, ending it")
+		}
 		d.stop(r, reasonTimeout)
 	}
 }

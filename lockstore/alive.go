@@ -15,8 +15,9 @@ import (
 type alive struct {
 	net.Conn
 	patience      func() time.Duration
-	reads, writes time.Time // the client's deadlines; zero: none
-	dead          error     // patience has ended once: nothing is waited for twice
+	silent        func(error) // is told when patience ends
+	reads, writes time.Time   // the client's deadlines; zero: none
+	dead          error       // patience has ended once: nothing is waited for twice
 }
 
 // SetDeadline is net.Conn's.
@@ -63,6 +64,7 @@ func (c *alive) within(deadline time.Time, set func(time.Time) error, do func([]
 	n, err := do(b)
 	if patient && errors.Is(err, os.ErrDeadlineExceeded) {
 		c.dead = err
+		c.silent(err)
 	}
 	return n, err
 }

@@ -146,32 +146,47 @@ func shut(client redis.UniversalClient) error {
 }
 
 // call runs do, and returns when that is over, when ctx is, or when the time is
-// up. The client goes on reading when ctx is cancelled; what is left of do then
-// ends because its connections are closed.
+// up.
 func (l *line) call(ctx context.Context, do func(context.Context, redis.UniversalClient) ([]reply, error)) ([]reply, error) {
+	return l.use(ctx, func(ctx context.Context, client redis.UniversalClient) ([]reply, error) {
+		return within(ctx, func() ([]reply, error) { return do(ctx, client) })
+	})
+}
+
+// use runs do, which has callPatience and returns when its context is done. Where
+// any of its replies did not come, the line is hung up.
+func (l *line) use(ctx context.Context, do func(context.Context, redis.UniversalClient) ([]reply, error)) ([]reply, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, callPatience, errTooLong)
 	defer cancel()
 	client, err := l.open()
 	if err != nil {
 		return nil, err
 	}
+	replies, err := do(ctx, client)
+	if all(replies, err) != nil {
+		l.hangUp(client)
+	}
+	return replies, err
+}
+
+// within runs do, and returns when that is over or when ctx is. The client goes on
+// reading when ctx is cancelled; what is left of do then ends because its
+// connections are closed.
+func within[T any](ctx context.Context, do func() (T, error)) (T, error) {
 	type result struct {
-		replies []reply
-		err     error
+		value T
+		err   error
 	}
 	done := make(chan result, 1)
 	go func() {
-		replies, err := do(ctx, client)
-		done <- result{replies, err}
+		value, err := do()
+		done <- result{value, err}
 	}()
-	var r result
 	select {
-	case r = <-done:
+	case r := <-done:
+		return r.value, r.err
 	case <-ctx.Done():
-		r.err = context.Cause(ctx)
+		var none T
+		return none, context.Cause(ctx)
 	}
-	if r.err != nil {
-		l.hangUp(client)
-	}
-	return r.replies, r.err
 }

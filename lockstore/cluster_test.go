@@ -17,14 +17,14 @@ type redisCluster struct {
 
 const slots = 16384
 
-// startCluster starts the nodes and joins them.
-func startCluster(t testing.TB) *redisCluster {
+// startCluster starts the nodes, with these arguments, and joins them.
+func startCluster(t testing.TB, args ...string) *redisCluster {
 	t.Helper()
 	c := &redisCluster{t: t}
 	for range 3 {
 		dir := shortTempDir(t)
-		c.nodes = append(c.nodes, startServer(t, "--cluster-enabled", "yes", "--cluster-node-timeout", "1500",
-			"--cluster-config-file", filepath.Join(dir, "nodes.conf")))
+		c.nodes = append(c.nodes, startServer(t, append(args, "--cluster-enabled", "yes", "--cluster-node-timeout", "1500",
+			"--cluster-config-file", filepath.Join(dir, "nodes.conf"))...))
 	}
 	for i, node := range c.nodes {
 		args := []any{"cluster", "addslots"}

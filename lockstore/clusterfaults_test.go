@@ -3,6 +3,7 @@ package lockstore_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -98,9 +99,9 @@ func TestClusterSlotMoves(t *testing.T) {
 	from.do("cluster", "setslot", slot, "migrating", to.id())
 	keys, _ := from.do("cluster", "getkeysinslot", slot, 10000).([]any)
 	for i, key := range keys {
-		if i == len(keys)/2 { // in the middle there may be no answer, but no wrong one
+		if i == len(keys)/2 { // in the middle that slot may give no answer, but no wrong one
 			if grants, err := b.Acquire(t.Context(), othersOf(claims...)); err == nil {
-				refused(t, grants, engine.Used)
+				refused(t, slices.DeleteFunc(grants, func(g engine.Grant) bool { return g.Answer == engine.Unreached }), engine.Used)
 			}
 		}
 		from.do("migrate", "127.0.0.1", to.port, key, 0, 5000)
@@ -126,8 +127,8 @@ func refused(t *testing.T, grants []engine.Grant, answer engine.Answer) {
 	}
 }
 
-// One node that is gone gives an error in time. When it comes back empty, its
-// tags alone have lost their memory.
+// While a node is gone of a cluster that is to serve all or nothing, there is an
+// error in time. When it comes back empty, its tags alone have lost their memory.
 func TestClusterNodeIsLost(t *testing.T) {
 	t.Parallel()
 	c := startCluster(t)

@@ -109,6 +109,9 @@ func (c *contest) ask(ctx context.Context, do func(context.Context, []engine.Cla
 			granted, fences = append(granted, claims[i]), append(fences, g.Fence)
 		case engine.Claimed:
 			again = append(again, claims[i])
+		case engine.Unreached:
+			c.errors++
+			again = append(again, claims[i])
 		case engine.Forgotten:
 			c.missed++
 		case engine.Held, engine.Used: // another slave started it

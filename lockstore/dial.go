@@ -17,6 +17,7 @@ import (
 type dialer struct {
 	address address
 	asked   atomic.Int64 // how many claims the call is about
+	silent  silence      // of the nodes of a cluster
 	// tls is made when it is first needed, so that a certificate that is not
 	// there is an error of the store and not of the whole entry file.
 	tls func() (*tls.Config, error)
@@ -26,8 +27,32 @@ func newDialer(a address) *dialer {
 	return &dialer{address: a, tls: sync.OnceValues(func() (*tls.Config, error) { return tlsConfig(a) })}
 }
 
-// dial connects to one address, within patience.
+// dial connects to one address, within patience. A cluster's node that said
+// nothing a moment ago is given up at once.
 func (d *dialer) dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	if err := d.silent.of(addr); err != nil {
+		return nil, err
+	}
+	conn, err := d.connect(ctx, network, addr)
+	if err != nil && ctx.Err() == nil && timedOut(err) {
+		d.heardNothing(addr, err)
+	}
+	return conn, err
+}
+
+func timedOut(err error) bool {
+	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded)
+}
+
+// heardNothing notes that a node said nothing for as long as it may. Who has one
+// server asks that all the same.
+func (d *dialer) heardNothing(addr string, err error) {
+	if d.address.kind == inCluster {
+		d.silent.note(addr, err)
+	}
+}
+
+func (d *dialer) connect(ctx context.Context, network, addr string) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	var plain net.Dialer
@@ -35,7 +60,7 @@ func (d *dialer) dial(ctx context.Context, network, addr string) (net.Conn, erro
 	if err != nil {
 		return nil, err
 	}
-	conn := &alive{Conn: socket, patience: d.patience}
+	conn := &alive{Conn: socket, patience: d.patience, silent: func(err error) { d.heardNothing(addr, err) }}
 	if tcp, ok := socket.(*net.TCPConn); ok {
 		// What a closed connection has not delivered is not delivered later: a
 		// question that was given up must not be answered when a network is

@@ -188,8 +188,8 @@ func (l *load) ask(do func(context.Context, []engine.Claim) ([]engine.Grant, err
 		case engine.Claimed:
 			again = append(again, claims[i])
 		case engine.Held, engine.Used: // another's
-		case engine.Forgotten:
-			l.t.Errorf("%s was forgotten", claims[i].Key)
+		case engine.Forgotten, engine.Unreached:
+			l.t.Errorf("%s was answered %+v", claims[i].Key, g)
 		}
 	}
 	return granted, again

@@ -119,6 +119,12 @@ const aheadAtMost = 90 * time.Second
 // caller met one of them. Elsewhere all births come before the first answer.
 const beginsWithin = 10 * time.Second
 
+// IsFolder says that the store is a folder, which keeps leases and no Roster.
+func IsFolder(cfg engine.LockStore) bool {
+	a, err := parse(cfg)
+	return err == nil && a.kind == inFolder
+}
+
 // IsNone says that run folders alone will do: that Open would return no Store.
 func IsNone(cfg engine.LockStore) bool {
 	a, err := parse(cfg)

@@ -9,9 +9,9 @@ import (
 	"slavedriver/engine"
 )
 
-// Memory is a Store in the memory of this process, for worlds that are
-// imagined: it decides as the folder store does, and lasts as long as it is
-// referred to. Its methods may be called from any goroutine.
+// Memory is a Store and Roster in the memory of this process, for worlds that are
+// imagined: it decides as the folder store and roster.lua do, and lasts as long as
+// it is referred to. Its methods may be called from any goroutine.
 type Memory struct {
 	terms terms
 	now   func() time.Time
@@ -19,12 +19,13 @@ type Memory struct {
 	mu      sync.Mutex
 	born    int64 // 0: before the first contact
 	records map[string]*record
+	roll    roll
 	down    bool
 }
 
 // NewMemory makes a store whose memory begins with the first contact, by its clock.
 func NewMemory(now func() time.Time) *Memory {
-	return &Memory{terms: engineTerms(), now: now, records: map[string]*record{}}
+	return &Memory{terms: engineTerms(), now: now, records: map[string]*record{}, roll: newRoll()}
 }
 
 // ErrDown is what a store says that cannot be reached.
@@ -41,7 +42,7 @@ func (s *Memory) SetDown(down bool) {
 func (s *Memory) Forget() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.born, s.records = 0, map[string]*record{}
+	s.born, s.records, s.roll = 0, map[string]*record{}, newRoll()
 }
 
 // Acquire claims instants; see engine.Store, as for the other methods.
@@ -78,30 +79,38 @@ func (s *Memory) Prepare(ctx context.Context) error {
 // Close leaves the memory to others.
 func (s *Memory) Close() error { return nil }
 
-func (s *Memory) each(ctx context.Context, claims []engine.Claim, decide decision) ([]engine.Grant, error) {
+func (s *Memory) each(ctx context.Context, claims []engine.Claim, decide decision) (grants []engine.Grant, err error) {
+	err = s.reached(ctx, func(at time.Time) {
+		now := at.UnixMilli()
+		if s.born == 0 {
+			s.born = now
+		}
+		grants = make([]engine.Grant, len(claims))
+		for i, c := range claims {
+			r := s.records[c.Key]
+			if r == nil {
+				r = &record{Key: c.Key, Born: s.born}
+				s.records[c.Key] = r
+			}
+			r.rebase(now)
+			grants[i] = decide(r, c, now, s.terms)
+			grants[i].Now = at
+			r.Seen = now
+		}
+	})
+	return grants, err
+}
+
+// reached calls do, with the time in whole milliseconds, unless the store is down.
+func (s *Memory) reached(ctx context.Context, do func(now time.Time)) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := ctx.Err(); err != nil {
-		return nil, err
+		return err
 	}
 	if s.down {
-		return nil, ErrDown
+		return ErrDown
 	}
-	now := s.now().UnixMilli()
-	if s.born == 0 {
-		s.born = now
-	}
-	grants := make([]engine.Grant, len(claims))
-	for i, c := range claims {
-		r := s.records[c.Key]
-		if r == nil {
-			r = &record{Key: c.Key, Born: s.born}
-			s.records[c.Key] = r
-		}
-		r.rebase(now)
-		grants[i] = decide(r, c, now, s.terms)
-		grants[i].Now = time.UnixMilli(now)
-		r.Seen = now
-	}
-	return grants, nil
+	do(time.UnixMilli(s.now().UnixMilli()))
+	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -68,26 +69,37 @@ func (s *redisStore) Close() error { return s.line.close() }
 
 // Prepare makes the memory of every tag begin, where it has not.
 func (s *redisStore) Prepare(ctx context.Context) error {
-	return s.failed("prepare", s.tellAll(ctx, time.Time{}))
+	return s.failed("prepare", all(s.tellAll(ctx, time.Time{})))
+}
+
+// Whole is engine.Whole's.
+func (s *redisStore) Whole(ctx context.Context, met time.Time) error {
+	var more []call
+	if s.address.kind == inCluster {
+		more = append(more, s.callAt(s.keys.roster("born"), "prepare", met))
+	}
+	return s.failed("reach all", all(s.tellAll(ctx, met, more...)))
 }
 
 // tellAll begins the memory of every tag, and tells each of them when the
 // caller met the store, so that it knows whether its memory was lost.
-func (s *redisStore) tellAll(ctx context.Context, met time.Time) error {
-	calls := make([]call, tags)
+func (s *redisStore) tellAll(ctx context.Context, met time.Time, more ...call) ([]reply, error) {
+	calls := make([]call, tags, tags+len(more))
 	for n := range calls {
 		calls[n] = s.callOn(n, "prepare", met)
 	}
-	_, err := s.run(ctx, calls)
-	if err == nil {
+	replies, err := s.run(ctx, append(calls, more...))
+	if all(replies, err) == nil {
 		s.begun.Store(true)
 	}
-	return err
+	return replies, err
 }
 
 // ask puts one question about each of the claims, in one round trip. There is
 // one before it when the caller has not met the store yet: all of its memory
-// must begin before the first answer, or the rest would look like lost later.
+// must begin before the first answer, or the rest would look like lost later. (On
+// a cluster that is risked for nodes that are away: it costs the starts of a loss,
+// while the others' jobs would wait for a node that they do not need.)
 func (s *redisStore) ask(ctx context.Context, operation string, claims []engine.Claim) ([]engine.Grant, error) {
 	if len(claims) == 0 {
 		return nil, nil
@@ -95,7 +107,7 @@ func (s *redisStore) ask(ctx context.Context, operation string, claims []engine.
 	s.dialer.asked.Store(int64(len(claims)))
 	met := firstMet(claims)
 	if met.IsZero() && !s.begun.Load() {
-		if err := s.tellAll(ctx, met); err != nil {
+		if _, err := s.tellAll(ctx, met); err != nil {
 			return nil, s.failed(operation, err)
 		}
 	}
@@ -107,6 +119,9 @@ func (s *redisStore) ask(ctx context.Context, operation string, claims []engine.
 	news, grants := false, make([]engine.Grant, len(claims))
 	for i, r := range replies {
 		news = news || r.news
+		if r.err != nil {
+			r.grants = unreached(len(calls[i].claims), s.failed(operation, r.err))
+		}
 		for j, index := range calls[i].claims {
 			grants[index] = r.grants[j]
 		}
@@ -114,7 +129,7 @@ func (s *redisStore) ask(ctx context.Context, operation string, claims []engine.
 	if news {
 		// It came back empty: the other tags are to know that now, not when each
 		// is asked first. Should this fail, just that.
-		_ = s.tellAll(ctx, met)
+		_, _ = s.tellAll(ctx, met)
 	}
 	return grants, nil
 }
@@ -142,6 +157,10 @@ func (s *redisStore) hint(err error) string {
 		return " (the password comes from setLockStore or $SLAVEDRIVER_LOCK_STORE, else from $SLAVEDRIVER_REDIS_PASSWORD)"
 	case redis.IsAuthError(err), s.address.Password == "" && (errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET)):
 		return " (does it need a password? It comes from setLockStore or $SLAVEDRIVER_LOCK_STORE, else from $SLAVEDRIVER_REDIS_PASSWORD" + s.orTLS(err) + ")"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return " (nothing listens there: does the server run, and are its host and port right?)"
+	case strings.HasPrefix(err.Error(), "redis: invalid reply"), strings.HasPrefix(err.Error(), "redis: can't parse"): // the library gives these no type
+		return " (is that a Redis?)"
 	}
 	return ""
 }
@@ -202,52 +221,66 @@ func remembered(c engine.Claim) int64 {
 
 // callOn is a call about a tag, without claims yet.
 func (s *redisStore) callOn(tag int, operation string, met time.Time) call {
+	return s.callAt(s.keys.born(tag), operation, met)
+}
+
+// callAt is one about what has its birth at a key.
+func (s *redisStore) callAt(born, operation string, met time.Time) call {
 	within := time.Duration(0)
 	if s.address.kind == inCluster {
 		within = beginsWithin
 	}
-	return call{keys: []string{s.keys.born(tag)}, args: []any{
+	return call{keys: []string{born}, args: []any{
 		operation, millis(met), within.Milliseconds(), aheadAtMost.Milliseconds(),
 		s.terms.claim.Milliseconds(), s.terms.lease.Milliseconds(),
 	}}
 }
 
-// run makes all calls in one round trip, on a cluster in one to each node. A
-// server that does not know the script (it is new, was restarted or promoted)
-// is given it, in a second one: the calls are idempotent.
+// run makes all calls in one round trip, on a cluster in one to each node. An
+// error says that no call was answered, or that a server refuses: then nothing is
+// known of any. On a cluster a reply may have an error of its own: that of a node
+// that did not answer while others did.
 func (s *redisStore) run(ctx context.Context, calls []call) ([]reply, error) {
-	return s.line.call(ctx, func(ctx context.Context, client redis.UniversalClient) ([]reply, error) {
-		cmds, err := client.Pipelined(ctx, func(p redis.Pipeliner) error {
-			for _, c := range calls {
-				p.EvalSha(ctx, s.sha, c.keys, c.args...)
-			}
-			return nil
+	if s.address.kind == inCluster {
+		return s.line.use(ctx, func(ctx context.Context, client redis.UniversalClient) ([]reply, error) {
+			return s.runOnNodes(ctx, client.(*redis.ClusterClient), calls)
 		})
-		if unknownScript(cmds) {
-			cmds, err = client.Pipelined(ctx, func(p redis.Pipeliner) error {
-				for _, c := range calls {
-					p.Eval(ctx, leaseScript, c.keys, c.args...)
-				}
-				return nil
-			})
-		}
-		if err != nil {
-			return nil, err
-		}
-		return parseReplies(cmds, calls)
+	}
+	return s.line.call(ctx, func(ctx context.Context, client redis.UniversalClient) ([]reply, error) {
+		replies := s.tell(ctx, client, calls)
+		return replies, all(replies, nil)
 	})
 }
 
-// unknownScript says whether all that went wrong is that a server does not know
-// the script. On a cluster that may be one of several.
-func unknownScript(cmds []redis.Cmder) bool {
-	unknown := false
-	for _, cmd := range cmds {
-		if err := cmd.Err(); redis.HasErrorPrefix(err, "NOSCRIPT") {
-			unknown = true
-		} else if err != nil {
-			return false
+// tell makes calls in one round trip. A server that does not know the script (it
+// is new, was restarted or promoted) is given it, in a second one: the calls are
+// idempotent.
+func (s *redisStore) tell(ctx context.Context, client redis.UniversalClient, calls []call) []reply {
+	cmds, err := client.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for _, c := range calls {
+			p.EvalSha(ctx, s.sha, c.keys, c.args...)
+		}
+		return nil
+	})
+	var unknown []int
+	replies := make([]reply, len(calls))
+	for i, cmd := range cmds {
+		replies[i] = replyOf(cmd, len(calls[i].claims), err)
+		if redis.HasErrorPrefix(cmd.Err(), "NOSCRIPT") {
+			unknown = append(unknown, i)
 		}
 	}
-	return unknown
+	if len(unknown) == 0 {
+		return replies
+	}
+	cmds, err = client.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for _, i := range unknown {
+			p.Eval(ctx, leaseScript, calls[i].keys, calls[i].args...)
+		}
+		return nil
+	})
+	for n, i := range unknown {
+		replies[i] = replyOf(cmds[n], len(calls[i].claims), err)
+	}
+	return replies
 }

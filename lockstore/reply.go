@@ -1,6 +1,7 @@
 package lockstore
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -11,20 +12,39 @@ import (
 
 // reply is the script's, to one call.
 type reply struct {
-	news   bool // the memory of this tag begins with this call, or is known as lost with it
+	err    error // why there is none; nothing is known of its claims then
+	news   bool  // the memory of this tag begins with this call, or is known as lost with it
 	grants []engine.Grant
 }
 
-func parseReplies(cmds []redis.Cmder, calls []call) ([]reply, error) {
-	replies := make([]reply, len(cmds))
-	for i, cmd := range cmds {
-		r, ok := parseReply(cmd.(*redis.Cmd).Val(), len(calls[i].claims))
-		if !ok {
-			return nil, fmt.Errorf("the server's reply is not the script's: %v", cmd.(*redis.Cmd).Val())
-		}
-		replies[i] = r
+// errNotOurs is what the error of a reply is that the script did not give.
+var errNotOurs = errors.New("the server's reply is not the script's")
+
+// replyOf is what came of a call that is about so many claims; batch is the error
+// of all the calls that were made with it.
+func replyOf(cmd redis.Cmder, claims int, batch error) reply {
+	if err := cmd.Err(); err != nil {
+		return reply{err: err}
 	}
-	return replies, nil
+	value := cmd.(*redis.Cmd).Val()
+	switch r, ok := parseReply(value, claims); {
+	case ok:
+		return r
+	case batch != nil:
+		return reply{err: batch}
+	}
+	return reply{err: fmt.Errorf("%w: %v", errNotOurs, value)}
+}
+
+// all is the error of calls where each of them must have been answered: err, or
+// that of the first reply that has one.
+func all(replies []reply, err error) error {
+	for _, r := range replies {
+		if err == nil {
+			err = r.err
+		}
+	}
+	return err
 }
 
 // parseReply reads what lease.lua returns: { 1 if there is news of the memory,

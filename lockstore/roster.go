@@ -22,6 +22,7 @@ import (
 //
 //	slavedriver:{NS.slaves}:noted    hash: of each name what the slave said of itself, and when   a day after the last note
 //	slavedriver:{NS.slaves}:watched  hash: of each known slave whether it is up or lost           a day after the last look
+//	slavedriver:{NS.slaves}:born     as a tag's; written on a cluster alone, to see whether this node answers   for good
 //	slavedriver:{NS.slaves}:history  stream of the last 10,000 ended runs, or somewhat more       for good
 //
 // roster.lua says what stands in the first two.
@@ -217,11 +218,10 @@ func (s *redisStore) History(ctx context.Context, job string, most int) (all []e
 			for _, entry := range entries {
 				var o engine.Outcome
 				line, _ := entry.Values["run"].(string)
-				key := func() string { return fmt.Sprint(o.Slave, "\x00", o.Run, "\x00", o.Attempt, "\x00", o.Outcome) }
-				if json.Unmarshal([]byte(line), &o) != nil || there[key()] || job != "" && o.Job != job || len(all) == most {
+				if json.Unmarshal([]byte(line), &o) != nil || there[outcomeKey(o)] || job != "" && o.Job != job || len(all) == most {
 					continue
 				}
-				there[key()] = true
+				there[outcomeKey(o)] = true
 				all = append(all, o)
 			}
 			end = "(" + entries[len(entries)-1].ID

@@ -23,12 +23,28 @@ type rollCall struct {
 	made  map[string][]engine.SlaveReport // by slave, to be confirmed
 }
 
-func newRollCall(t *testing.T, watch ...string) *rollCall {
-	m, c := miniredis.RunT(t), newClock()
+// eachRollCall lets a test have a roll call of Redis, and one of the memory of
+// this process.
+func eachRollCall(t *testing.T, test func(t *testing.T, newRollCall func(watch ...string) *rollCall)) {
+	for name, roster := range map[string]func(*testing.T, *clock) engine.Roster{
+		"redis": miniRoster, "memory": func(_ *testing.T, c *clock) engine.Roster { return lockstore.NewMemory(c.now) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			test(t, func(watch ...string) *rollCall {
+				c := newClock()
+				return &rollCall{t, roster(t, c), c, watch, map[string][]engine.SlaveReport{}}
+			})
+		})
+	}
+}
+
+// miniRoster is that of a Redis in this process, whose clock is c.
+func miniRoster(t *testing.T, c *clock) engine.Roster {
+	m := miniredis.RunT(t)
 	m.SetTime(c.now())
 	m.ClockTTL(true)
 	c.then = func() { m.SetTime(c.now()) }
-	return &rollCall{t, open(t, "redis://"+m.Addr()).(engine.Roster), c, watch, map[string][]engine.SlaveReport{}}
+	return open(t, "redis://"+m.Addr()).(engine.Roster)
 }
 
 // note lets a slave, "name" or "name on host", note itself; it makes the reports
@@ -66,9 +82,11 @@ func (r *rollCall) minute(who []string, want ...string) {
 	r.clock.advance(time.Minute - time.Duration(len(who))*time.Second)
 }
 
-func TestRosterTellsOfTheLost(t *testing.T) {
+func TestRosterTellsOfTheLost(t *testing.T) { eachRollCall(t, rosterTellsOfTheLost) }
+
+func rosterTellsOfTheLost(t *testing.T, newRollCall func(...string) *rollCall) {
 	all, rest := []string{"a", "b", "c"}, []string{"a", "b"}
-	r := newRollCall(t, all...)
+	r := newRollCall(all...)
 	r.minute(all)
 	r.minute(rest)
 	r.minute(rest)
@@ -88,8 +106,10 @@ func TestRosterTellsOfTheLost(t *testing.T) {
 
 // One that never came is lost too, three minutes after it was first asked for;
 // not one of which nobody asks.
-func TestRosterMissesWhoNeverCame(t *testing.T) {
-	r := newRollCall(t, "a", "c")
+func TestRosterMissesWhoNeverCame(t *testing.T) { eachRollCall(t, rosterMissesWhoNeverCame) }
+
+func rosterMissesWhoNeverCame(t *testing.T, newRollCall func(...string) *rollCall) {
+	r := newRollCall("a", "c")
 	for range 3 {
 		r.minute([]string{"a", "b"})
 	}
@@ -101,9 +121,11 @@ func TestRosterMissesWhoNeverCame(t *testing.T) {
 }
 
 // While nobody could reach the store nobody could be noted: that is no silence.
-func TestRosterAfterAnOutage(t *testing.T) {
+func TestRosterAfterAnOutage(t *testing.T) { eachRollCall(t, rosterAfterAnOutage) }
+
+func rosterAfterAnOutage(t *testing.T, newRollCall func(...string) *rollCall) {
 	all := []string{"a", "b", "c"}
-	r := newRollCall(t, all...)
+	r := newRollCall(all...)
 	r.minute(all)
 	for _, away := range []time.Duration{2 * time.Minute, 5 * time.Minute, time.Hour, 30 * time.Hour} {
 		r.clock.advance(away)
@@ -112,8 +134,10 @@ func TestRosterAfterAnOutage(t *testing.T) {
 }
 
 // A slave that dies with a report in its hand leaves it to another.
-func TestRosterReportsAtLeastOnce(t *testing.T) {
-	r := newRollCall(t, "a", "b", "c", "d")
+func TestRosterReportsAtLeastOnce(t *testing.T) { eachRollCall(t, rosterReportsAtLeastOnce) }
+
+func rosterReportsAtLeastOnce(t *testing.T, newRollCall func(...string) *rollCall) {
+	r := newRollCall("a", "b", "c", "d")
 	r.minute([]string{"a", "b", "c", "d"})
 	for range 3 {
 		r.minute([]string{"a", "b", "d"})
@@ -130,8 +154,10 @@ func TestRosterReportsAtLeastOnce(t *testing.T) {
 	r.minute([]string{"b", "d"})
 }
 
-func TestRosterKnowsNamesakes(t *testing.T) {
-	r := newRollCall(t)
+func TestRosterKnowsNamesakes(t *testing.T) { eachRollCall(t, rosterKnowsNamesakes) }
+
+func rosterKnowsNamesakes(t *testing.T, newRollCall func(...string) *rollCall) {
+	r := newRollCall()
 	r.note("a on one")
 	r.clock.advance(30 * time.Second)
 	muster := r.note("a on two")
@@ -149,8 +175,10 @@ func TestRosterKnowsNamesakes(t *testing.T) {
 	}
 }
 
-func TestRosterForgetsAfterADay(t *testing.T) {
-	r := newRollCall(t)
+func TestRosterForgetsAfterADay(t *testing.T) { eachRollCall(t, rosterForgetsAfterADay) }
+
+func rosterForgetsAfterADay(t *testing.T, newRollCall func(...string) *rollCall) {
+	r := newRollCall()
 	r.note("old")
 	r.clock.advance(23 * time.Hour)
 	r.note("young")

@@ -27,7 +27,7 @@ func TestServersThatTalkNonsense(t *testing.T) {
 	}
 	servers := map[string]func(net.Conn){
 		"echo":   func(conn net.Conn) { _, _ = io.Copy(conn, conn) },
-		"quotes": quote,
+		"quotes": quote("ERR"),
 		"http":   say("HTTP/1.1 400 Bad Request\r\n\r\n"),
 		"yes":    say(strings.Repeat("+OK\r\n", 50)),
 		"closes": func(conn net.Conn) { _ = conn.Close() },
@@ -49,17 +49,19 @@ func TestServersThatTalkNonsense(t *testing.T) {
 }
 
 // quote answers each command with an error that quotes it.
-func quote(conn net.Conn) {
-	defer conn.Close()
-	data := make([]byte, 64<<10)
-	for {
-		n, err := conn.Read(data)
-		if err != nil {
-			return
-		}
-		text := strings.NewReplacer("\r", " ", "\n", " ").Replace(string(data[:n]))
-		for range strings.Count(text, "*") {
-			_, _ = fmt.Fprintf(conn, "-ERR what is %s\r\n", text)
+func quote(code string) func(net.Conn) {
+	return func(conn net.Conn) {
+		defer conn.Close()
+		data := make([]byte, 64<<10)
+		for {
+			n, err := conn.Read(data)
+			if err != nil {
+				return
+			}
+			text := strings.NewReplacer("\r", " ", "\n", " ").Replace(string(data[:n]))
+			for range strings.Count(text, "*") {
+				_, _ = fmt.Fprintf(conn, "-%s what is %s\r\n", code, text)
+			}
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	lua "github.com/yuin/gopher-lua"
@@ -23,7 +24,11 @@ func addJob(at site, s *Script) int {
 		}
 	default:
 		if j = objectOf[job](v); j == nil {
-			at.raise(about("addJob(job)", mustBe("a job or a table of options", v)))
+			m := mustBe("a job or a table of options", v)
+			if _, name := v.(lua.LString); name {
+				m = m.hinting("write slavedriver:addJob({ name = " + describe(v) + ", command = ..., schedule = ... })")
+			}
+			at.raise(about("addJob(job)", m))
 		}
 		err = at.add(j, nil)
 	}
@@ -188,6 +193,24 @@ func (at site) returned(v lua.LValue) ([]*job, error) {
 		jobs = append(jobs, some...)
 	}
 	return jobs, nil
+}
+
+// warnOfReturned is about an entry file that returns a job, as a job file does:
+// nothing takes it.
+func (s *Script) warnOfReturned(where position, v lua.LValue) {
+	what, them := "a job", "it"
+	if t, ok := v.(*lua.LTable); ok && t.MaxN() > 0 {
+		what, them, v = "a list of jobs", "them", t.RawGetInt(1)
+	}
+	j := objectOf[job](v)
+	if t, ok := v.(*lua.LTable); j == nil && (!ok || t.RawGetString("command") == lua.LNil) || j != nil && j.added {
+		return
+	}
+	if j != nil {
+		s.made = slices.DeleteFunc(s.made, func(made *job) bool { return made == j }) // that is said here
+	}
+	s.warn("%s: the file returns %s, and nothing takes it: an entry file adds %s, by slavedriver:addAllJobsInDirectory(%q) or slavedriver:addJob(job)",
+		where, what, them, filepath.Base(filepath.Dir(s.entry)))
 }
 
 // jobFor is the script's job for one of the engine's: the one that was added,

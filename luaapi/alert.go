@@ -91,7 +91,7 @@ func makeAlert(at site, v lua.LValue) (lua.LValue, error) {
 	s.lastHandler++
 	s.addHandler(&handler{
 		id: s.lastHandler, pattern: "slavedriver.job.*", events: []string{engine.EventJobError, engine.EventJobRecovered},
-		where: where, attachOptions: o.attachOptions,
+		where: where, chunk: chunkCaller(at.L), attachOptions: o.attachOptions,
 		fn: s.L.NewFunction(func(L *lua.LState) int {
 			site{s: s, L: L, from: where}.alert(o, key, objectOf[eventObject](L.Get(3)))
 			return 0
@@ -179,6 +179,7 @@ func (e *eventObject) number(name string) int {
 // send calls the function with the alert.
 func (at site) send(o *alertOptions, e *eventObject, kind string, failures int) {
 	alert, params := at.L.NewTable(), e.params.(*lua.LTable)
+	alert.Metatable = at.s.alertMeta
 	reason := ""
 	if kind == alertFailing {
 		reason = reasonOf(params)

@@ -167,6 +167,8 @@ func (c *class[T]) newIndex(at site, members *lua.LTable) int {
 	self, key := selfOf[T](at.L), at.L.Get(2).String()
 	i, ok := c.fields.index[key]
 	switch {
+	case self != nil && !ok && !c.properties && members.RawGetString(key) == lua.LNil:
+		at.raise(wrong("%s has no `%s` that could be assigned to", c.name, key))
 	case self == nil || !ok && members.RawGetString(key) == lua.LNil:
 		at.raise(c.unknown(key, members))
 	case !ok || c.set == nil || c.fields.fields[i].set == nil:

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	lua "github.com/yuin/gopher-lua"
@@ -25,7 +26,8 @@ type deadline struct {
 	done  <-chan struct{}
 	cause context.CancelCauseFunc
 	timer *time.Timer
-	ticks func() // counts instructions; nil: only the timer cuts off
+	ticks func()      // counts instructions; nil: only the timer cuts off
+	ate   atomic.Bool // more memory than a call may; for ticks, see memoryWatch
 	pause pause
 	rest  rest
 	// left are closed when the processes of io.popen are gone.
@@ -67,6 +69,9 @@ func (d *deadline) watchedBy(stopwatch func() time.Duration, limit time.Duration
 	d.ticks = func() {
 		if n++; n%askEach == 0 && stopwatch()-began > limit {
 			d.cause(&overran{limit})
+		}
+		if d.ate.Load() {
+			d.cause(&greedy{mostMemory()})
 		}
 	}
 }
@@ -134,7 +139,7 @@ func (s *Script) watch(d *deadline, limit time.Duration) (over func()) {
 	}
 	if s.o.Stopwatch != nil {
 		d.watchedBy(s.o.Stopwatch, limit)
-		return func() {}
+		return s.o.memory.watch(d)
 	}
 	j := s.o.judge
 	if j == nil {

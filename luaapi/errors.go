@@ -56,9 +56,14 @@ type mistake struct {
 func (m *mistake) Error() string { return m.message }
 func (m *mistake) Unwrap() error { return m.err }
 
-// wrong makes a mistake; hinting adds what to do next.
+// wrong makes a mistake; hinting adds what to do next, entire says that it needs no subject.
 func wrong(format string, args ...any) *mistake {
 	return &mistake{message: fmt.Sprintf(format, args...)}
+}
+
+func (m *mistake) entire() *mistake {
+	m.whole = true
+	return m
 }
 
 func (m *mistake) hinting(hint string) *mistake {
@@ -130,6 +135,20 @@ func caller(L *lua.LState) position {
 		}
 	}
 	return position{}
+}
+
+// chunkCaller is the line of a file, outside of its functions, from which the Go
+// function that runs in L was called in the end; none where that is a handler's.
+func chunkCaller(L *lua.LState) position {
+	for level := 0; ; level++ {
+		frame, ok := L.GetStack(level)
+		if !ok {
+			return position{}
+		}
+		if _, err := L.GetInfo("Sl", frame, lua.LNil); err == nil && frame.Source != "" && frame.CurrentLine > 0 && frame.LineDefined == 0 {
+			return position{frame.Source, frame.CurrentLine}
+		}
+	}
 }
 
 // raise throws err into the script as a string, "file:line: message", at the
@@ -216,6 +235,8 @@ func syntaxError(file string, source []byte, err error) *Error {
 		e.Line, e.Message = cause.Pos.Line, cause.Message+" near `"+cause.Token+"`"
 		e.Hint = syntaxHint(string(source), cause.Pos.Line, cause.Pos.Column)
 		switch {
+		case isCrontab(lineOf(source, cause.Pos.Line)):
+			e.Message, e.Hint = "this is a line of a crontab, and not Lua", `each becomes a job: slavedriver:addJob({ name = ..., schedule = ..., command = ... }); see "From a crontab" in the README`
 		case cause.Pos.Line == parse.EOF:
 			e.Line = 1 + strings.Count(strings.TrimRight(string(source), "\n"), "\n")
 			e.Message = cause.Message + ": the file ends too early"

@@ -30,7 +30,9 @@ func (s *Script) newEvent(event *engine.Event) *eventObject {
 	if event.Run != nil {
 		e.run = s.wrap(&runObject{event.Run}, s.runMeta)
 	}
-	e.params = toLua(s.L, s.secrets.Fields(event.Params))
+	params := toLua(s.L, s.secrets.Fields(event.Params))
+	params.(*lua.LTable).Metatable = s.paramsMeta
+	e.params = params
 	e.self = s.wrap(e, s.eventMeta)
 	return e
 }

@@ -23,18 +23,25 @@ import (
 // that took too long no others are. Afterwards the script is of no use but for its
 // Plan.
 func (s *Script) Examine(ctx context.Context, now time.Time) {
+	sources := map[string][]byte{}
 	for _, path := range s.files {
 		source, err := s.source(path)
 		if err != nil {
 			continue // it was read a moment ago; what became of it is for the next load to say
 		}
+		sources[path] = source
 		if path == s.entry {
 			s.warnOfRest(source)
 		}
 		for _, e := range lostEscapes(string(source)) {
+			if e.after == "%" { // who comes from a crontab
+				s.warn("%s: Lua reads `\\%%` as `%%`: a %% needs no backslash here, as it does in a crontab", position{s.display(path), e.line})
+				continue
+			}
 			s.warn("%s: Lua reads `\\%s` as `%s`: write `\\\\%s`, or the whole string as [[...]]", position{s.display(path), e.line}, e.after, e.after, e.after)
 		}
 	}
+	s.warnOfNames(sources)
 	s.warnOfFailing(ctx, now)
 	s.plan.Warnings = s.warnings
 }

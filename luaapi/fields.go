@@ -87,7 +87,8 @@ func (f *fieldSet[T]) each(t *lua.LTable, set func(i int, v lua.LValue) error) e
 	case len(strangers) > 0:
 		return unknown(f.what, slices.Min(strangers), f.names())
 	case listed:
-		return &mistake{message: "every " + f.what + " needs a name, but there is an entry without one", whole: true}
+		m := &mistake{message: "every " + f.what + " needs a name, but there is an entry without one", whole: true}
+		return m.hinting(hintOfUnnamed(t.RawGetInt(1)))
 	}
 	for i := range f.fields {
 		if values[i] == nil {
@@ -98,6 +99,19 @@ func (f *fieldSet[T]) each(t *lua.LTable, set func(i int, v lua.LValue) error) e
 		}
 	}
 	return nil
+}
+
+// hintOfUnnamed says what the first entry of a table probably is that was to have
+// names alone.
+func hintOfUnnamed(v lua.LValue) string {
+	_, table := v.(*lua.LTable)
+	switch {
+	case table, objectOf[job](v) != nil:
+		return "this is a list of jobs: take one of them, the first is job[1]"
+	case v != lua.LNil:
+		return "write what " + describe(v) + " is, as in name = " + describe(v)
+	}
+	return ""
 }
 
 // read stores a table's values in into.

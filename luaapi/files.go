@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	lua "github.com/yuin/gopher-lua"
@@ -149,7 +150,9 @@ func (disk) IsFile(path string) bool {
 	return err == nil && !info.IsDir()
 }
 
-// warn keeps a sentence about what is valid and probably not meant.
+// warn keeps a sentence about what is valid and probably not meant, once.
 func (s *Script) warn(format string, args ...any) {
-	s.warnings = append(s.warnings, strings.TrimSpace(wrong(format, args...).message))
+	if sentence := strings.TrimSpace(wrong(format, args...).message); !slices.Contains(s.warnings, sentence) {
+		s.warnings = append(s.warnings, sentence)
+	}
 }

@@ -16,19 +16,29 @@ func (s *Script) warnOfFilters() {
 		names, tags = append(names, j.Name), append(tags, j.Tags...)
 	}
 	for _, h := range *s.handlers.Load() {
-		what := "handler"
-		if h.events != nil {
-			what = "alert"
-		}
+		where, what := h.place()
 		if h.job != "" && !slices.ContainsFunc(names, func(name string) bool { return engine.MatchPattern(h.job, name) }) {
-			s.warn("%s: no job matches the filter `%s` of this %s%s", h.where, h.job, what, didYouMean(nearestPattern(h.job, names)))
+			s.warn("%s: no job matches the filter `%s` of %s%s", where, h.job, what, didYouMean(nearestPattern(h.job, names)))
 		}
 		for _, tag := range h.tags {
 			if !slices.Contains(tags, tag) {
-				s.warn("%s: no job has the tag `%s` of this %s%s", h.where, tag, what, didYouMean(spelling.Nearest(tag, tags)))
+				s.warn("%s: no job has the tag `%s` of %s%s", where, tag, what, didYouMean(spelling.Nearest(tag, tags)))
 			}
 		}
 	}
+}
+
+// place is where a person wrote the filter of a handler, and what has it: one that
+// a function of another file attached, a sender say, was given it by its caller.
+func (h *handler) place() (where position, what string) {
+	what = "handler"
+	if h.events != nil {
+		what = "alert"
+	}
+	if h.chunk.file == "" || h.chunk.file == h.where.file {
+		return h.where, "this " + what
+	}
+	return h.chunk, "the " + what + "s that " + h.where.file + " attaches here"
 }
 
 // didYouMean is the end of a sentence about a misspelt name; "": nothing is near.

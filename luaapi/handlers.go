@@ -25,6 +25,7 @@ type handler struct {
 	events  []string // of those that match; nil: all
 	fn      *lua.LFunction
 	where   position
+	chunk   position // see chunkCaller
 	attachOptions
 }
 
@@ -69,7 +70,7 @@ var number = kind[float64]{"number",
 
 // attach is slavedriver:attach(pattern, handler [, priority or options]).
 func attach(at site, s *Script) int {
-	h := &handler{where: at.position(), attachOptions: attachOptions{timeout: defaultDeadline}}
+	h := &handler{where: at.position(), chunk: chunkCaller(at.L), attachOptions: attachOptions{timeout: defaultDeadline}}
 	var err error
 	if h.pattern, err = eventPattern(at, at.L.Get(2)); err != nil {
 		at.raise(about("attach:", err))
@@ -82,6 +83,8 @@ func attach(at site, s *Script) int {
 	case *lua.LNilType:
 	case lua.LNumber:
 		h.priority, err = number.decode(at, v)
+	case lua.LString:
+		err = mustBe("a table of options", v).hinting("for the events of one job write { job = " + describe(v) + " }")
 	default:
 		err = attachFields().read(at, v, &h.attachOptions)
 	}
@@ -105,6 +108,9 @@ func eventPattern(at site, v lua.LValue) (string, error) {
 	for _, e := range engine.EventDocs {
 		if engine.MatchPattern(pattern, e.Name) {
 			return pattern, nil
+		}
+		if engine.MatchPattern("slavedriver."+pattern, e.Name) {
+			return "", wrong("unknown event `%s`, did you mean `slavedriver.%s`?", pattern, pattern).entire()
 		}
 		known = append(known, e.Name, e.Name[:strings.LastIndexByte(e.Name, '.')+1]+"*")
 	}

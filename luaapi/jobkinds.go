@@ -93,7 +93,11 @@ var environment = kind[map[string]string]{"table of strings",
 	func(_ site, v lua.LValue) (map[string]string, error) {
 		t, ok := v.(*lua.LTable)
 		if !ok {
-			return nil, mustBe("a table of strings", v)
+			m := mustBe("a table of strings", v)
+			if name, value, found := strings.Cut(v.String(), "="); found && isVariable(name) {
+				m = m.hinting(fmt.Sprintf("write { %s = %q }", name, value))
+			}
+			return nil, m
 		}
 		env, problems := map[string]string{}, []string(nil)
 		t.ForEach(func(key, v lua.LValue) {

@@ -137,7 +137,12 @@ func toTime(v lua.LValue, loc *time.Location) (t time.Time, text string, err err
 			}
 		}
 	}
-	return time.Time{}, "", mustBe("a date and time", v).hinting(`write "2027-01-31 04:00", or a number as of os.time()`)
+	m := mustBe("a date and time", v)
+	if text, ok := v.(lua.LString); ok && schedule.NoSuchTime(string(text)) != "" {
+		m.message += ": " + schedule.NoSuchTime(string(text))
+		return time.Time{}, "", m
+	}
+	return time.Time{}, "", m.hinting(`write "2027-01-31 04:00", or a number as of os.time()`)
 }
 
 // timezoneOption is the zone in which the job's schedule is meant. It may be

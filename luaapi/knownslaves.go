@@ -32,6 +32,17 @@ var slaveNames = kind[[]string]{"list of strings",
 	}, fromStrings,
 }
 
+// wholeName is the name of one slave.
+var wholeName = kind[string]{"string",
+	func(at site, v lua.LValue) (string, error) {
+		name, err := line.decode(at, v)
+		if err == nil && strings.Contains(name, "*") {
+			err = wrong("must be a whole name, without the * of %q", name)
+		}
+		return name, err
+	}, fromText,
+}
+
 // unknownSlave is a name in a job's slaves that is none of the known ones; "":
 // there is none, or it was not said which there are.
 func (s *Script) unknownSlave(j *job) string {

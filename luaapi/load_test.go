@@ -95,8 +95,8 @@ func TestThePlanIsWhatTheFileSays(t *testing.T) {
 		EntryFile: filepath.Join(s.o.WorkingDirectory, "slavedriver.lua"), Namespace: "shop", Slave: "db1", Jobs: []*engine.Job{},
 		LockStore: engine.LockStore{URL: "redis://localhost"}, MonitorInterval: 5 * time.Second, MaxConcurrent: 3, ForwardOutput: true,
 		Loggers: []engine.LoggerConfig{
-			{Kind: "file", Path: filepath.Join(s.o.WorkingDirectory, "log/x.log"), Format: "text", Level: "info"},
-			{Kind: "stderr"}, {Kind: "syslog"}, {Kind: "function"},
+			{Kind: "file", Path: filepath.Join(s.o.WorkingDirectory, "log/x.log"), Format: "text", Level: "info", Source: "slavedriver.lua:4"},
+			{Kind: "stderr", Source: "slavedriver.lua:4"}, {Kind: "syslog", Source: "slavedriver.lua:5"}, {Kind: "function"},
 		},
 		Levels: levels, Files: []string{filepath.Join(s.o.WorkingDirectory, "slavedriver.lua")},
 	}

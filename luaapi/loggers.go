@@ -45,7 +45,7 @@ var loggerKinds = sync.OnceValue(func() []loggerKind {
 // make is the constructor: StderrLogger{level = "debug"}. A logger without
 // options needs no table.
 func (k loggerKind) make(at site, v lua.LValue) (lua.LValue, error) {
-	c := &engine.LoggerConfig{Kind: k.kind}
+	c := &engine.LoggerConfig{Kind: k.kind, Source: at.position().String()}
 	for _, f := range k.fields.fields {
 		f.unset(c)
 	}

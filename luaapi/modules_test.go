@@ -289,14 +289,14 @@ func TestLettersHaveTheSameIDWhenToldAgain(t *testing.T) {
 		local http = require("slavedriver.http")
 		for n = 1, 2 do
 			slavedriver:attach("*", function(job, params)
-				for i = 1, 2 do print(http.post("https://x.example", { body = params.text or "x", outbox = true })) end
+				for i = 1, 2 do print(http.post("https://x.example", { body = params.stdOut or "x", outbox = true })) end
 			end)
 		end`
 	told := func(id, body string) []string {
 		s, out := mustLoad(t, source)
 		l := &letters{}
 		s.UseOutbox(l)
-		fire(t, s, &engine.Event{Name: engine.EventStarted, ID: id, Params: map[string]any{"text": body}})
+		fire(t, s, &engine.Event{Name: engine.EventStarted, ID: id, Params: map[string]any{"stdOut": body}})
 		equal(t, "printed", out.String(), strings.Repeat("true\n", 4))
 		var ids []string
 		for _, letter := range l.all {

@@ -113,7 +113,7 @@ func (r *reference) jobs(o objectDoc) {
 
 // events is a table of all events, and one of what each brings.
 func (r *reference) events() {
-	r.head("Events", "A handler is called as `handler(job, params, event)`; job is nil for events of slavedriver itself. A param that is not known is nil.",
+	r.head("Events", "A handler is called as `handler(job, params, event)`; job is nil for events of slavedriver itself. A param that is not known is nil, and so is one that only another event has; one that no event has is an error.",
 		"event", "constant", "when")
 	for _, e := range engine.EventDocs {
 		r.row(code(e.Name), code(e.Constant), e.When)

@@ -61,9 +61,10 @@ type Options struct {
 	// compiled remembers chunks (*lua.FunctionProto) by name and source for the
 	// loads that follow; nil: none are remembered.
 	compiled *sync.Map
-	judge    *judge     // of the memory that calls take; nil: that of this process
-	tests    *testState // of a file of tests; nil: it is an entry file
-	goOn     bool       // after a mistake, to find more of them; see Mistakes
+	judge    *judge       // of the memory that calls take; nil: that of this process
+	memory   *memoryWatch // its stand-in where there is a Stopwatch; nil: there is none
+	tests    *testState   // of a file of tests; nil: it is an entry file
+	goOn     bool         // after a mistake, to find more of them; see Mistakes
 }
 
 // Script is a loaded entry file. All but Wants and LongestDeadline must be
@@ -81,6 +82,8 @@ type Script struct {
 	runMeta    *lua.LTable
 	loggerMeta *lua.LTable
 	fileMeta   *lua.LTable
+	paramsMeta *lua.LTable
+	alertMeta  *lua.LTable
 
 	settings
 	defaults  defaults
@@ -195,8 +198,12 @@ func (s *Script) load(ctx context.Context) error {
 	if isEmpty(chunk.Proto) {
 		return place(position{file: s.shown}, wrong("there is nothing in it").hinting("it may have been cut short: by a copy that goes on, or a full disk"))
 	}
-	if _, err := s.call(ctx, s.o.LoadTimeout, chunk, 0); err != nil && !errors.Is(err, errRun) {
+	returned, err := s.call(ctx, s.o.LoadTimeout, chunk, 1)
+	if err != nil && !errors.Is(err, errRun) {
 		return err
+	}
+	if len(returned) > 0 {
+		s.warnOfReturned(lastReturn(chunk), returned[0])
 	}
 	s.complete = true
 	defer func() { s.loaded = true }()
@@ -222,6 +229,7 @@ func (s *Script) open() {
 	s.jobMeta = jobClass().metatable(s, nil)
 	s.eventMeta = eventClass().metatable(s, nil)
 	s.runMeta = runClass().metatable(s, nil)
+	s.paramsMeta, s.alertMeta = s.strict("params", paramNames()), s.strict("the alert", alertNames())
 	s.loggerMeta = loggerClass().metatable(s, nil)
 	object := s.newSlavedriver()
 	s.L.SetGlobal("slavedriver", object)

@@ -1,6 +1,7 @@
 package luaapi
 
 import (
+	"errors"
 	"math"
 	"strings"
 	"sync"
@@ -55,10 +56,12 @@ var slavedriverClass = sync.OnceValue(func() *class[Script] {
 		set: func(at site, s *Script, i int, v lua.LValue) error {
 			f := &settingFields().fields[i]
 			at.stillLoading("set" + capital(f.name))
-			if err := f.set(at, s, v); err != nil {
-				return about("set"+capital(f.name)+": the value", err)
+			err := f.set(at, s, v)
+			var m *mistake
+			if err == nil || !errors.As(err, &m) { // the stores' own sentence
+				return about("set"+capital(f.name)+":", err)
 			}
-			return nil
+			return about("set"+capital(f.name)+": the value", err)
 		},
 		methods: []method[Script]{
 			{"addJob", "job", "adds a job, or one made from a table of options, and returns it", addJob},
@@ -140,7 +143,7 @@ func slaveNameSetting() field[Script] {
 				return nil
 			}
 			s.slaveFunc = nil
-			s.slave, err = line.decode(at, v)
+			s.slave, err = wholeName.decode(at, v)
 			return err
 		},
 		unset: func(s *Script) { s.slave, s.slaveFunc = "", nil },
@@ -161,7 +164,7 @@ func getSlaveName(at site, s *Script) int {
 // this order.
 func (s *Script) slaveName(at site) (string, error) {
 	if s.o.Slave != "" {
-		_, err := line.decode(at, lua.LString(s.o.Slave))
+		_, err := wholeName.decode(at, lua.LString(s.o.Slave))
 		return s.o.Slave, about("--slave", err)
 	}
 	if s.slaveFunc != nil {
@@ -172,7 +175,7 @@ func (s *Script) slaveName(at site) (string, error) {
 		if p := s.slaveFunc.Proto; p != nil {
 			at.from = position{p.SourceName, p.LineDefined}
 		}
-		name, err := line.decode(at, v)
+		name, err := wholeName.decode(at, v)
 		if err != nil {
 			return "", place(at.position(), about("setSlaveName: what the function returns", err))
 		}
@@ -180,7 +183,7 @@ func (s *Script) slaveName(at site) (string, error) {
 	}
 	for _, name := range []string{s.slave, s.getenv("SLAVEDRIVER_SLAVE_NAME"), s.hostname()} {
 		if name != "" {
-			_, err := line.decode(at, lua.LString(name))
+			_, err := wholeName.decode(at, lua.LString(name))
 			return name, about("the name of this slave", err)
 		}
 	}

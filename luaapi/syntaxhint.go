@@ -31,7 +31,7 @@ func syntaxHint(source string, line, column int) string {
 	}
 	for _, rule := range []func(refusal) string{
 		refusal.arrow, refusal.otherOperator, refusal.otherComment, refusal.otherAssignment, refusal.otherList, refusal.otherTable, refusal.otherWord, refusal.otherBlock,
-		refusal.comparison, refusal.joining, refusal.quote, refusal.reserved, refusal.closer, refusal.then, refusal.comma, refusal.statement,
+		refusal.comparison, refusal.joining, refusal.quote, refusal.lostQuote, refusal.returned, refusal.reserved, refusal.closer, refusal.then, refusal.comma, refusal.statement,
 	} {
 		if hint := rule(r); hint != "" {
 			return hint

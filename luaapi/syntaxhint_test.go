@@ -25,9 +25,11 @@ func TestSyntaxHint(t *testing.T) {
 		"f('x', function()\nend\ns:run()":                "a comma may be missing at the end of line 2, or the `)` of the `(` of line 1",
 		"x = y z":                                        "the last statement is not whole",
 		"x = { 'a' .. 'b' = 5 }":                         "",
-		"x = {\n a = 'job, b = '* * * * *', c = 'x',\n}": "",
+		"x = {\n a = 'job, b = '* * * * *', c = 'x',\n}": "a quote may be missing in 'job, b = '",
 		"x = { a = 'say 'x' to it' }":                    "a string ends right before `x`",
 		"f('it's here')":                                 "a string ends right before `s`",
+		"x = { a = 'true, b = '* * * * *', c = 1 }":      "a quote may be missing in 'true, b = '",
+		"{ name = 'x' }":                                 "`return {`",
 		// Other languages.
 		"job->setTimeout(5)":             "a colon: `job:setTimeout()`",
 		"x = job->name":                  "a dot: `job.name`",

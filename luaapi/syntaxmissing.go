@@ -1,6 +1,11 @@
 package luaapi
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+
+	"slavedriver/schedule"
+)
 
 // What is missing before the place at which the parser stopped.
 
@@ -21,6 +26,51 @@ func (r refusal) quote() string {
 	}
 	return fmt.Sprintf("a string ends right before `%s`: a quote is missing before it, or one inside the string is to be written `\\%s`",
 		t.text, before.text[:1])
+}
+
+// lostQuote is about a string without its end, which goes on to the begin of the
+// next one. What follows may read as Lua for a while: `* *` multiplies.
+func (r refusal) lostQuote() string {
+	for i := r.i - 1; i >= 0 && r.tokens[i].endLine == r.at(0).line; i-- {
+		t := r.tokens[i]
+		if t.kind != stringToken || t.text[0] == '[' || !r.tokens[i+1].joined {
+			continue
+		}
+		inside := strings.TrimRight(t.text[1:len(t.text)-1], " ")
+		if strings.HasSuffix(inside, "=") || strings.HasSuffix(inside, ",") {
+			return fmt.Sprintf("a quote may be missing in %s: it ends only where the next string was to begin", t.text)
+		}
+	}
+	return ""
+}
+
+// lineOf is a line of a source, "" where it has none of that number.
+func lineOf(source []byte, number int) string {
+	lines := strings.Split(string(source), "\n")
+	if number < 1 || number > len(lines) {
+		return ""
+	}
+	return lines[number-1]
+}
+
+// isCrontab says whether a line of a source begins as those of a crontab do.
+func isCrontab(line string) bool {
+	words := strings.Fields(line)
+	if len(words) > 1 && strings.HasPrefix(words[0], "@") {
+		words = words[:1]
+	} else {
+		words = words[:min(5, len(words))]
+	}
+	_, err := schedule.Parse(strings.Join(words, " "), nil)
+	return err == nil
+}
+
+// returned is about a job file that is a table and nothing else.
+func (r refusal) returned() string {
+	if r.i == 0 && r.at(0).is("{") {
+		return "a file of a job returns its table: `return {`"
+	}
+	return ""
 }
 
 // reserved is about a word of Lua as a name.

@@ -70,9 +70,11 @@ type testState struct {
 	metas   map[string]*lua.LTable // by what they are of
 	// compiled are the chunks of entry files: each shift loads them anew.
 	compiled sync.Map
+	memory   *memoryWatch // of the calls of these
 }
 
-// LoadTests runs a file of tests, which names its cases. Its errors are *Error.
+// LoadTests runs a file of tests, which names its cases. It must be called outside
+// of any virtual time. Its errors are *Error.
 func LoadTests(ctx context.Context, path string, o TestOptions) (*TestFile, error) {
 	t := &testState{o: o, metas: map[string]*lua.LTable{}}
 	s := newScript(path, Options{
@@ -92,11 +94,15 @@ func LoadTests(ctx context.Context, path string, o TestOptions) (*TestFile, erro
 		s.Close()
 		return nil, err
 	}
+	t.memory = newMemoryWatch()
 	return &TestFile{Cases: t.cases, s: s}, nil
 }
 
-// Close frees the VM.
-func (f *TestFile) Close() { f.s.Close() }
+// Close frees the VM, and ends what looks after those of entry files.
+func (f *TestFile) Close() {
+	f.s.o.tests.memory.close()
+	f.s.Close()
+}
 
 // Position is where the case begins, "file:line".
 func (c *TestCase) Position() string { return c.where.String() }
@@ -287,6 +293,19 @@ func notLoaded(err error) error {
 		m = wrong("the entry file does not load: %s", e.Error()).hinting(e.Hint)
 	}
 	return m
+}
+
+// brokenSince is what kept an entry file from being loaded that did load before.
+func brokenSince(err error) error {
+	var e *Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	hint := e.Hint
+	if hint == "" {
+		hint = "in production it would run then, and " + engine.EventConfigError + " would say so"
+	}
+	return wrong("the entry file does not load: %s; its last good copy is not run in a world", e.Error()).hinting(hint)
 }
 
 // testMeta is the metatable of a kind of object of this VM.

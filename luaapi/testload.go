@@ -29,7 +29,7 @@ func (s *Script) loader(o *worldOptions) world.Loader {
 			Slave: slave, Getenv: func(name string) string { return o.env[name] },
 			Hostname: func() (string, error) { return "slave1", nil },
 			Stdout:   out, Stderr: out, CheckStore: t.o.CheckStore, WorkingDirectory: s.o.WorkingDirectory, Root: true, Quietly: quietly,
-			Execute: execute, Stopwatch: t.o.Stopwatch, compiled: &t.compiled,
+			Execute: execute, Stopwatch: t.o.Stopwatch, compiled: &t.compiled, memory: t.memory,
 		})
 		if err != nil {
 			return nil, err

@@ -6,6 +6,7 @@ import (
 
 	lua "github.com/yuin/gopher-lua"
 
+	"slavedriver/engine"
 	"slavedriver/internal/world"
 )
 
@@ -51,6 +52,13 @@ var requestRecord = recordKind[world.Request]{"request", []recordKey[world.Reque
 	{"url", "string", "the whole URL", func(r world.Request) any { return r.URL }},
 	{"headers", "table", "those that the handler gave, and those of the module", func(r world.Request) any { return named(r.Headers) }},
 	{"body", "string", "what was sent", func(r world.Request) any { return string(r.Body) }},
+	{"status", "number", "what was answered, nil if nothing was", func(r world.Request) any {
+		if r.Status == 0 {
+			return nil
+		}
+		return r.Status
+	}},
+	{"try", "number", "which try of a message of the outbox, from 1; each is a request of its own. 1 for others", func(r world.Request) any { return r.Try }},
 	{"slave", "string", "who sent it", func(r world.Request) any { return r.Slave }},
 	{"time", "number", "when, as os.time()", func(r world.Request) any { return seconds(r.Time) }},
 }}
@@ -70,6 +78,7 @@ var mailRecord = recordKind[world.Mail]{"mail", []recordKey[world.Mail]{
 		return files
 	}},
 	{"accepted", "boolean", "whether the server took it over", func(m world.Mail) any { return m.Taken }},
+	{"try", "number", "which try of a message of the outbox, from 1; each is a mail of its own. 1 for others", func(m world.Mail) any { return m.Try }},
 	{"slave", "string", "who sent it", func(m world.Mail) any { return m.Slave }},
 	{"time", "number", "when, as os.time()", func(m world.Mail) any { return seconds(m.Time) }},
 }}
@@ -83,12 +92,7 @@ var eventRecord = recordKind[world.Event]{"event", []recordKey[world.Event]{
 		}
 		return e.Job.Name
 	}},
-	{"params", "table", "what the event brings", func(e world.Event) any {
-		if e.Params == nil {
-			return map[string]any{}
-		}
-		return e.Params
-	}},
+	{"params", "table", "what the event brings; to ask for another key is an error", func(e world.Event) any { return paramsOf{e} }},
 	{"slave", "string", "whose event it is", func(e world.Event) any { return e.Slave }},
 	{"time", "number", "when it happened, as os.time()", func(e world.Event) any { return seconds(e.Time) }},
 }}
@@ -112,7 +116,12 @@ func records[T any](at site, kind recordKind[T], list []T) int {
 	for i, one := range list {
 		record := at.L.CreateTable(0, len(kind.keys))
 		for _, key := range kind.keys {
-			record.RawSetString(key.name, toLua(at.L, key.value(one)))
+			value := key.value(one)
+			if params, ok := value.(paramsOf); ok {
+				record.RawSetString(key.name, at.params(params.Event))
+				continue
+			}
+			record.RawSetString(key.name, toLua(at.L, value))
 		}
 		record.Metatable = mt
 		table.RawSetInt(i+1, record)
@@ -126,16 +135,35 @@ func (k recordKind[T]) metatable(s *Script, _ map[string]lua.LValue) *lua.LTable
 	for _, key := range k.keys {
 		known = append(known, key.name)
 	}
-	mt := s.L.NewTable()
-	mt.RawSetString("__index", s.L.NewFunction(func(L *lua.LState) int {
-		at := site{s: s, L: L}
-		key := L.Get(2).String()
-		if !slices.Contains(known, key) {
-			at.raise(about(k.name+":", unknown("key", key, known)))
+	return s.strict(k.name, known)
+}
+
+// paramsOf are those of an event, which have the keys of its kind.
+type paramsOf struct{ world.Event }
+
+// params are those of an event for a test.
+func (at site) params(e world.Event) lua.LValue {
+	table := at.L.NewTable()
+	for name, v := range e.Params {
+		table.RawSetString(name, toLua(at.L, v))
+	}
+	table.Metatable = at.s.testMeta("params "+e.Name, func(s *Script, _ map[string]lua.LValue) *lua.LTable {
+		var known []string
+		for _, doc := range engine.EventDocs {
+			if doc.Name == e.Name {
+				known = namesOfParams(doc)
+			}
 		}
-		return at.give(lua.LNil)
-	}))
-	return mt
+		return s.strict("params of "+e.Name, known)
+	})
+	return table
+}
+
+func namesOfParams(doc engine.EventDoc) (names []string) {
+	for _, p := range doc.Params {
+		names = append(names, p.Name)
+	}
+	return names
 }
 
 // seconds is a time as os.time() gives it; nil: there is none.

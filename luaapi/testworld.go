@@ -57,22 +57,13 @@ var worldRecords = []method[worldObject]{
 	{"runs", "[job]", "returns the processes that were started, in order", func(at site, w *worldObject) int {
 		return records(at, runRecord, w.Runs(at.jobPattern(w)))
 	}},
-	{"requests", "[pattern]", "returns the HTTP requests that were made", func(at site, w *worldObject) int {
+	{"requests", "[pattern]", "returns the HTTP requests that were made, each try of the outbox too", func(at site, w *worldObject) int {
 		return records(at, requestRecord, w.Requests(at.pattern()))
 	}},
-	{"mails", "", "returns the mails that were handed over, or were to be", func(at site, w *worldObject) int {
+	{"mails", "", "returns the mails that were handed over, or were to be, each try of the outbox too", func(at site, w *worldObject) int {
 		return records(at, mailRecord, w.Mails())
 	}},
-	{"events", "[pattern]", "returns the events, whether handlers were attached to them or not", func(at site, w *worldObject) int {
-		pattern := "*"
-		if v := at.L.Get(2); v != lua.LNil {
-			var err error
-			if pattern, err = eventPattern(at, v); err != nil {
-				at.raise(about("events:", err))
-			}
-		}
-		return records(at, eventRecord, w.Events(pattern))
-	}},
+	{"events", "[pattern]", "returns the events, whether handlers were attached to them or not (slavedriver.started and .finished only if)", worldEvents},
 	{"log", "", "returns what was logged", func(at site, w *worldObject) int { return records(at, logRecord, w.Logged()) }},
 	{"commands", "[pattern]", "returns the commands of os.execute and io.popen, none of which was executed", func(at site, w *worldObject) int {
 		return records(at, executedRecord, w.Executed(at.pattern()))
@@ -114,7 +105,7 @@ func advance(at site, w *worldObject) int {
 		at.raise(about("advance: the duration", err))
 	}
 	if err := w.Advance(d); err != nil {
-		at.raise(notLoaded(err))
+		at.raise(brokenSince(err))
 	}
 	return 0
 }
@@ -130,6 +121,22 @@ func newSlaveObject(at site, w *worldObject) int {
 		at.raise(notLoaded(err))
 	}
 	return at.give(at.s.wrap(&slaveObject{w, s}, at.s.testMeta("slave", slaveObjectClass().metatable)))
+}
+
+// worldEvents is w:events([pattern]).
+func worldEvents(at site, w *worldObject) int {
+	pattern := "*"
+	if v := at.L.Get(2); v != lua.LNil {
+		var err error
+		if pattern, err = eventPattern(at, v); err != nil {
+			at.raise(about("events:", err))
+		}
+	}
+	if w.Unheard(pattern) {
+		at.raise(wrong("events: %s comes in a world only where the entry file has a handler for it", pattern).
+			hinting("minutes in which a shift would do nothing are passed over, where nobody wants to know of them"))
+	}
+	return records(at, eventRecord, w.Events(pattern))
 }
 
 // pattern is the argument of a method that takes one or none.

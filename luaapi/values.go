@@ -153,7 +153,7 @@ func toList(v lua.LValue, of string) ([]lua.LValue, error) {
 	t, ok := v.(*lua.LTable)
 	if !ok {
 		m := mustBe("a list of "+of, v)
-		if _, single := v.(lua.LString); single {
+		if lua.LVCanConvToString(v) {
 			m = m.hinting("put it in braces: { " + describe(v) + " }")
 		}
 		return nil, m

@@ -64,9 +64,21 @@ func cause(ctx context.Context, err error) error {
 func readAtMost(body io.Reader, most int64) ([]byte, error) {
 	data, err := io.ReadAll(io.LimitReader(body, most+1))
 	if err == nil && int64(len(data)) > most {
-		return nil, fmt.Errorf("the answer has more than %d bytes (maxBytes)", most)
+		return nil, tooLarge(most)
 	}
 	return data, err
+}
+
+// TooLarge is why a body is no answer to the request, or nil.
+func (r *Request) TooLarge(body []byte) error {
+	if int64(len(body)) > r.MaxBytes {
+		return tooLarge(r.MaxBytes)
+	}
+	return nil
+}
+
+func tooLarge(most int64) error {
+	return fmt.Errorf("the answer has more than %d bytes (maxBytes)", most)
 }
 
 func joined(header http.Header) map[string]string {

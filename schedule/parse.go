@@ -95,10 +95,16 @@ func parse(text string) (*expression, *Error) {
 	}
 	if strings.HasPrefix(words[0], "@") {
 		plain, err := expandMacro(words)
+		if err != nil && len(words) > 1 && isForeign(words[1]) {
+			err.Hint = asOptions(strings.Fields(text), 1)
+		}
 		if err != nil {
 			return nil, err
 		}
 		words = strings.Fields(plain)
+	}
+	if isCrontabLine(words) {
+		return nil, refuse(asOptions(strings.Fields(text), 5), "it goes on after the five fields of a crontab's line")
 	}
 	words, err := sevenFields(words)
 	if err != nil {

@@ -30,7 +30,7 @@ func readAsked(text string, now time.Time) (asked, error) {
 	if text == "" {
 		return asked{newest: true}, nil
 	}
-	if t, err := time.Parse(time.RFC3339, text); err == nil {
+	if t, ok := withZone(text); ok {
 		return asked{at: t, length: lengthOf(t)}, nil
 	}
 	for _, layout := range []string{"15:04", "15:04:05"} {
@@ -52,7 +52,7 @@ func readAsked(text string, now time.Time) (asked, error) {
 	if !strings.ContainsAny(text, "0123456789") {
 		hint += "; a JOB of several words needs quotes"
 	}
-	return asked{}, usage(fmt.Sprintf("TIME %q is not a time", text), hint)
+	return asked{}, notTime("TIME", text, hint)
 }
 
 // lengthOf is how much a time is about: a second where one is given.

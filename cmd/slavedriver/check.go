@@ -54,7 +54,7 @@ type mistake struct {
 // refused.
 func (c *command) printMistakes(ctx context.Context, file string, first *luaapi.Error) error {
 	mistakes := []mistake{}
-	for _, e := range luaapi.Mistakes(ctx, file, c.loadOptions(c.disk()), first) {
+	for _, e := range luaapi.Mistakes(ctx, file, c.readOptions(), first) {
 		mistakes = append(mistakes, mistake{e.File, e.Line, e.Message, e.Hint})
 		if !c.json {
 			complainOf(c.stderr, e.Error(), e.Hint)
@@ -83,8 +83,7 @@ func (c *command) printVerdict(file string, plan *engine.Plan) error {
 			"warnings": append([]string{}, plan.Warnings...),
 		})
 	}
-	_, err := fmt.Fprintf(c.stdout, "%s is valid: %s, %d of them on slave %s\n",
-		file, count(len(plan.Jobs), "job"), here, plan.Slave)
+	_, err := fmt.Fprintf(c.stdout, "%s is valid: %s%s\n", file, count(len(plan.Jobs), "job"), ofThem(here, len(plan.Jobs), plan.Slave))
 	if err != nil {
 		return err
 	}
@@ -116,6 +115,23 @@ func (c *command) printElsewhere(slave string, jobs []*engine.Job) error {
 		}
 	}
 	return nil
+}
+
+// ofThem says how many of all jobs are for a slave.
+func ofThem(here, all int, slave string) string {
+	switch {
+	case all == 0:
+		return ""
+	case all == 1 && here == 1:
+		return ", on slave " + slave
+	case all == 1:
+		return ", and not on slave " + slave
+	case here == all:
+		return ", all of them on slave " + slave
+	case here == 0:
+		return ", none of them on slave " + slave
+	}
+	return fmt.Sprintf(", %d of them on slave %s", here, slave)
 }
 
 func count(n int, what string) string {

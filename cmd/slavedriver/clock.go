@@ -12,8 +12,10 @@ import (
 // clock is the host's.
 type clock struct{}
 
+// Now is the time of day, moved in the binary that the tests build alone.
 func (clock) Now() time.Time { return time.Now().Add(testOffset()) }
 
+// Boot is the time since the host was started, sleep included.
 func (clock) Boot() time.Duration { return runfile.Boottime() }
 
 // instant is what --at says, or the zero time. Without a zone it is local time.
@@ -22,16 +24,19 @@ func (c *command) instant(cmd *cobra.Command) (time.Time, error) {
 	if !cmd.Flags().Changed("at") {
 		return time.Time{}, nil
 	}
-	t, err := readInstant(c.at)
-	if now := c.clock.Now(); err == nil && t.Truncate(time.Minute).After(now) {
+	now := c.clock.Now()
+	t, err := readInstant(c.at, now)
+	if err == nil && t.Truncate(time.Minute).After(now) {
 		return t, usage(fmt.Sprintf("--at %q is in the future: it starts what was due at a time", c.at),
 			"slavedriver simulate FILE --from TIME --to TIME shows what will start, and starts nothing")
 	}
 	return t, err
 }
 
-func readInstant(text string) (time.Time, error) {
-	if t, err := time.Parse(time.RFC3339, text); err == nil {
+// readInstant reads the TIME of --at. A time of day alone is not taken: what it
+// starts is started for real, and should not depend on what time it is.
+func readInstant(text string, now time.Time) (time.Time, error) {
+	if t, ok := withZone(text); ok {
 		return t, nil
 	}
 	for _, layout := range []string{"2006-01-02 15:04", "2006-01-02T15:04"} {
@@ -39,6 +44,9 @@ func readInstant(text string) (time.Time, error) {
 			return t, nil
 		}
 	}
-	return time.Time{}, usage(fmt.Sprintf("--at %q is not a time", text),
-		`write it as "2026-11-23 18:30", or with a zone as 2026-11-23T18:30:00Z`)
+	if a, err := readAsked(text, now); err == nil && a.daily {
+		last, _ := a.span(time.Local, now)
+		return time.Time{}, usage(fmt.Sprintf("--at %q has no date", text), fmt.Sprintf("the most recent one is --at %q", last.Local().Format("2006-01-02 15:04")))
+	}
+	return time.Time{}, notTime("--at", text, `write it as "2026-11-23 18:30", or with a zone as 2026-11-23T18:30:00Z`)
 }

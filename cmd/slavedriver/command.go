@@ -6,6 +6,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -56,6 +58,8 @@ func (c *command) root() *cobra.Command {
 		Args:          cobra.ArbitraryArgs, // judged by entryFile
 		SilenceErrors: true,                // report prints them
 		SilenceUsage:  true,
+
+		PersistentPreRunE: c.mixedUp,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			file, err := entryFile(cmd, args)
 			if err != nil {
@@ -100,7 +104,38 @@ func entryFile(cmd *cobra.Command, args []string) (string, error) {
 		}
 		return "", usage(fmt.Sprintf("%s is neither a file nor a command", args[0]), hint)
 	}
+	if len(args) > 1 && slices.Contains(names(cmd.Root()), args[1]) {
+		words := append([]string{"slavedriver", args[1], args[0]}, args[2:]...)
+		return "", usage(fmt.Sprintf("one entry file is all that is taken; what is %s?", args[1]), "the command comes first: "+shellWords(words))
+	}
 	return args[0], oneArgument(cmd, args)
+}
+
+// mixedUp is about arguments that can be judged before a command looks at them:
+// FILE and JOB the other way round, and a slave without a name.
+func (c *command) mixedUp(cmd *cobra.Command, args []string) error {
+	if flag := cmd.Flags().Lookup("slave"); flag != nil && flag.Changed && (flag.Value.String() == "" || flag.Value.String() == "[]") {
+		return usage("--slave needs the name of a slave, and it is empty", "")
+	}
+	if len(args) < 2 || cmd.Name() != "why" && cmd.Name() != "stop" || isThere(args[0]) || !isThere(args[1]) {
+		return nil
+	}
+	words := append([]string{"slavedriver", cmd.Name(), args[1], args[0]}, args[2:]...)
+	return usage(fmt.Sprintf("%s is not there, and %s is no job", args[0], args[1]), "FILE comes first: "+shellWords(words))
+}
+
+func isThere(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// shellWords is a command as it is typed.
+func shellWords(words []string) string {
+	quoted := make([]string, len(words))
+	for i, word := range words {
+		quoted[i] = shellWord(word)
+	}
+	return strings.Join(quoted, " ")
 }
 
 // insteadOf is what does what people who ask for another command want, or "".

@@ -25,7 +25,10 @@ type failure struct {
 	err    error
 }
 
+// Error is the sentence alone, without the hint.
 func (f *failure) Error() string { return f.err.Error() }
+
+// Unwrap lets errors.Is and errors.As see the cause.
 func (f *failure) Unwrap() error { return f.err }
 
 func usage(message, hint string) error {

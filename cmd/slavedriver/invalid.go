@@ -46,7 +46,7 @@ func (c *command) sayInvalid(ctx context.Context, file string, err error) error 
 	if !errors.As(err, &e) || e.Line == 0 {
 		return c.named(file, err)
 	}
-	all := luaapi.Mistakes(ctx, file, c.loadOptions(c.disk()), e)
+	all := luaapi.Mistakes(ctx, file, c.readOptions(), e) // as check would
 	if len(all) == 1 {
 		return err
 	}

@@ -87,7 +87,7 @@ func TestStatusAndWords(t *testing.T) {
 		{"slavedriver.lua --var-dir /dev/null/x", 3, "", "error: the var dir /dev/null/x cannot be used: /dev/null is not a folder"},
 		{"check slavedriver.lua", 0, "slavedriver.lua is valid: 2 jobs, 1 of them on slave test1\n" +
 			"not on slave test1: Elsewhere (only on web*)\n", ""},
-		{"check --slave web1 slavedriver.lua", 0, "2 jobs, 2 of them on slave web1\n", ""},
+		{"check --slave web1 slavedriver.lua", 0, "2 jobs, all of them on slave web1\n", ""},
 		{"check --json slavedriver.lua", 0, `"jobs":2,"onSlave":1,"slave":"test1","valid":true`, ""},
 		{"list slavedriver.lua", 0, "Backup", ""},
 		{"list --json slavedriver.lua", 0, `{"name":"Backup",`, ""},

@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"time"
+
+	"slavedriver/schedule"
 )
 
 // momentForms is the hint wherever a time could not be read.
@@ -14,7 +16,7 @@ var wallLayouts = []string{time.DateOnly, "2006-01-02 15:04", "2006-01-02T15:04"
 // moment reads a time that was given as what: RFC 3339, or a date, or a date
 // and a time of day on the host's clock. A date alone is its midnight.
 func moment(what, text string) (time.Time, error) {
-	if t, err := time.Parse(time.RFC3339, text); err == nil {
+	if t, ok := withZone(text); ok {
 		return t, nil
 	}
 	for _, layout := range wallLayouts {
@@ -22,7 +24,27 @@ func moment(what, text string) (time.Time, error) {
 			return onClock(wall, time.Local), nil
 		}
 	}
-	return time.Time{}, usage(fmt.Sprintf("%s %q is not a time", what, text), momentForms)
+	return time.Time{}, notTime(what, text, momentForms)
+}
+
+// withZone reads a time that says its zone: as RFC 3339, or without the seconds.
+func withZone(text string) (time.Time, bool) {
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04Z07:00"} {
+		if t, err := time.Parse(layout, text); err == nil {
+			return t, true
+		}
+	}
+	return time.Time{}, false
+}
+
+// notTime is the error about a time that could not be read: what is wrong with
+// its numbers, else the forms that a time may have.
+func notTime(what, text, forms string) error {
+	sentence := fmt.Sprintf("%s %q is not a time", what, text)
+	if why := schedule.NoSuchTime(text); why != "" {
+		return usage(sentence+": "+why, "")
+	}
+	return usage(sentence, forms)
 }
 
 // onClock is when the clock of a zone shows wall (written as if it were UTC):

@@ -158,7 +158,14 @@ func (n noVarDir) err() error {
 	return fmt.Errorf("it is in the var dir, which is closed to the user of this job: %s", why)
 }
 
-func (n noVarDir) Get(string) (any, bool, error)              { return nil, false, n.err() }
-func (n noVarDir) Set(string, any) error                      { return n.err() }
+// Get knows no value, and says why.
+func (n noVarDir) Get(string) (any, bool, error) { return nil, false, n.err() }
+
+// Set keeps nothing, and says why.
+func (n noVarDir) Set(string, any) error { return n.err() }
+
+// Increment counts nothing, and says why.
 func (n noVarDir) Increment(string, float64) (float64, error) { return 0, n.err() }
-func (n noVarDir) Put(outbox.Letter) error                    { return n.err() }
+
+// Put takes no letter, and says why.
+func (n noVarDir) Put(outbox.Letter) error { return n.err() }

@@ -102,12 +102,12 @@ func sayReport(say func(string, ...any), r engine.Report) {
 	}
 }
 
-// load reads the entry file; its errors are *luaapi.Error.
+// load reads the entry file for a command that starts nothing; its errors are *luaapi.Error.
 func (c *command) load(ctx context.Context, file string) (*luaapi.Script, error) {
 	if err := c.enter(file); err != nil {
 		return nil, err
 	}
-	script, err := c.loadFrom(ctx, file, c.disk())
+	script, err := luaapi.Load(ctx, file, c.readOptions())
 	if err != nil {
 		c.logNoName(script, err)
 		return nil, c.named(file, err)
@@ -123,13 +123,21 @@ func (c *command) loadFrom(ctx context.Context, file string, files luaapi.Files)
 	return luaapi.Load(ctx, file, c.loadOptions(files))
 }
 
-// loadOptions are what loading takes from this process, once it called enter.
+// loadOptions are what loading for a shift takes from this process, once it called enter.
 func (c *command) loadOptions(files luaapi.Files) luaapi.Options {
 	return luaapi.Options{
 		Slave: c.slave, Getenv: os.Getenv, Hostname: os.Hostname, Stdout: c.scriptOutput(), Stderr: c.stderr,
 		WorkingDirectory: c.calledFrom, Root: os.Geteuid() == 0 || c.forFunction, Files: files, CheckStore: lockstore.Validate,
 		ForFunction: c.forFunction,
 	}
+}
+
+// readOptions are those of commands that start no job. What only root can start
+// is no mistake to them: the file may be root's, and they are asked by anybody.
+func (c *command) readOptions() luaapi.Options {
+	o := c.loadOptions(c.disk())
+	o.Root = true
+	return o
 }
 
 // logNoName logs, as the entry file says, that this slave has no name, if that

@@ -67,6 +67,8 @@ type testRun struct {
 	name    *regexp.Regexp
 	room    string     // of the worlds
 	ending  sync.Mutex // held once the process is being ended
+	ran     int        // tests
+	left    []string   // names of those that --run leaves out
 	failed  bool       // a test did
 	invalid bool       // a file did not load
 }
@@ -93,6 +95,7 @@ func (t *testRun) run(ctx context.Context, paths []string) (err error) {
 			return err
 		}
 	}
+	t.warnOfNone(files)
 	switch {
 	case t.invalid:
 		return &failure{status: exitUsage, said: true, err: errors.New("a file of tests does not load")}
@@ -193,9 +196,11 @@ func (t *testRun) file(ctx context.Context, path string) error {
 	verdict := fileVerdict{File: path, Result: "pass"}
 	for _, test := range file.Cases {
 		if !t.name.MatchString(test.Name) {
+			t.left = append(t.left, test.Name)
 			continue
 		}
 		verdict.Tests++
+		t.ran++
 		if passed, err := t.test(ctx, path, file, test); err != nil {
 			return err
 		} else if !passed {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 
@@ -103,6 +104,29 @@ func (t *testRun) sayFile(v fileVerdict) error {
 	}
 	_, err := fmt.Fprintf(t.stdout, "%s\t%s\t%.3fs%s\n", word, v.File, v.Seconds, note)
 	return err
+}
+
+// mostNamed bounds how many tests are named to somebody who meant one of them.
+const mostNamed = 10
+
+// warnOfNone says that no test was run: it is no failure, and easily taken for a success.
+func (t *testRun) warnOfNone(files []string) {
+	switch {
+	case t.ran > 0 || t.invalid:
+	case len(t.left) == 0:
+		complain(t.stderr, "warning", "no test was run: there is no t.case in "+strings.Join(files, ", "))
+	default:
+		complain(t.stderr, "warning", "no test was run: the name of none matches "+t.wanted)
+		var names []string
+		for _, name := range t.left[:min(len(t.left), mostNamed)] {
+			names = append(names, strconv.Quote(name))
+		}
+		called := "they are called " + strings.Join(names, ", ")
+		if more := len(t.left) - len(names); more > 0 {
+			called += fmt.Sprintf(" and %d more", more)
+		}
+		complain(t.stderr, "hint", called)
+	}
 }
 
 // sayInvalid says what is wrong with a file of tests.

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/user"
 	"path/filepath"
+	"strconv"
 	"syscall"
 
 	"slavedriver/internal/durable"
@@ -75,8 +77,8 @@ func checkOwn(folder string) error {
 	case !info.IsDir():
 		return fmt.Errorf("the var dir %s is not a folder; remove it, or give another one with --var-dir", folder)
 	case owner(info) != os.Geteuid():
-		return fmt.Errorf("the var dir %s belongs to user %d and not to user %d; chown it, or give another one with --var-dir",
-			folder, owner(info), os.Geteuid())
+		return fmt.Errorf("the var dir %s belongs to user %d and not to user %d: call slavedriver as that user (%s), or give another one with --var-dir",
+			folder, owner(info), os.Geteuid(), becoming(owner(info)))
 	case info.Mode().Perm()&0o022 != 0:
 		return fmt.Errorf("others can write to the var dir %s (mode %04o); chmod go-w %s", folder, info.Mode().Perm(), folder)
 	}
@@ -88,6 +90,18 @@ func owner(info os.FileInfo) int {
 		return int(stat.Uid)
 	}
 	return -1 // nobody's: never trusted
+}
+
+// becoming is how a person calls something as that user. Nobody is told to chown
+// a var dir: that would stop the crontab of whose it is.
+func becoming(uid int) string {
+	if uid == 0 {
+		return "sudo"
+	}
+	if u, err := user.LookupId(strconv.Itoa(uid)); err == nil {
+		return "sudo -u " + u.Username
+	}
+	return fmt.Sprintf("sudo -u '#%d'", uid)
 }
 
 // Path is a path inside the var dir; of no elements, the var dir itself.

@@ -3,6 +3,7 @@ package vardir
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"maps"
 	"os"
@@ -20,8 +21,13 @@ func Look(base, namespace string) (path string, err error) {
 		return "", err
 	}
 	path = filepath.Join(base, namespace)
-	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
+	_, err = os.Lstat(path)
+	switch info, err2 := os.Lstat(base); {
+	case errors.Is(err, fs.ErrNotExist):
 		return path, nil
+	case errors.Is(err, fs.ErrPermission) && err2 == nil && owner(info) != os.Geteuid():
+		return "", fmt.Errorf("the var dir %s is closed to user %d: call slavedriver as the user to whom it belongs (%s), or give another one with --var-dir",
+			base, os.Geteuid(), becoming(owner(info)))
 	}
 	return path, checkOwn(path)
 }

@@ -11,8 +11,11 @@ import (
 	"slavedriver/modules"
 )
 
-// network is the modules.Sender of a slave.
-type network struct{ s *Slave }
+// network is the modules.Sender of a slave, or of its outbox.
+type network struct {
+	s      *Slave
+	outbox bool
+}
 
 // HTTP records the request, and answers as the world's rules say.
 func (n network) HTTP(ctx context.Context, r *modules.Request) (*modules.Response, error) {
@@ -23,7 +26,9 @@ func (n network) HTTP(ctx context.Context, r *modules.Request) (*modules.Respons
 	if a != nil {
 		answer = *a
 	}
-	w.requests = append(w.requests, Request{time.Now(), slave, r})
+	w.requests = append(w.requests, Request{
+		Time: time.Now(), Slave: slave, Request: r, Try: n.try("http " + idempotencyKey(r)), Status: answered(answer, r),
+	})
 	w.note(slave, fmt.Sprintf("%s %s: %s", r.Method, r.Server(), result(answer.Fails, fmt.Sprint(answer.Status))))
 	w.mu.Unlock()
 	if err := pass(ctx, answer.After, r.Timeout); err != nil {
@@ -31,6 +36,9 @@ func (n network) HTTP(ctx context.Context, r *modules.Request) (*modules.Respons
 	}
 	if answer.Fails != "" {
 		return nil, fmt.Errorf("%s %s: %s", r.Method, r.Server(), answer.Fails)
+	}
+	if err := r.TooLarge([]byte(answer.Body)); err != nil {
+		return nil, fmt.Errorf("%s %s: %w", r.Method, r.Server(), err)
 	}
 	return &modules.Response{Status: answer.Status, Headers: map[string]string{}, Body: []byte(answer.Body)}, nil
 }
@@ -47,7 +55,7 @@ func (n network) Mail(ctx context.Context, m *modules.Mail) error {
 	if rule != nil {
 		mailer = *rule
 	}
-	w.mails = append(w.mails, Mail{time.Now(), slave, m, mailer.Fails == ""})
+	w.mails = append(w.mails, Mail{Time: time.Now(), Slave: slave, Mail: m, Taken: mailer.Fails == "", Try: n.try("mail " + m.ID)})
 	w.note(slave, fmt.Sprintf("mail %q to %s: %s", m.Subject, strings.Join(to, ", "), result(mailer.Fails, "taken over")))
 	w.mu.Unlock()
 	if err := pass(ctx, mailer.After, m.Timeout); err != nil {
@@ -57,6 +65,33 @@ func (n network) Mail(ctx context.Context, m *modules.Mail) error {
 		return &modules.MailError{Server: m.Server(), Message: mailer.Fails}
 	}
 	return nil
+}
+
+// try counts the tries of one message of the outbox, which keeps its key; what a
+// handler sends itself is tried once. World.mu is held.
+func (n network) try(key string) int {
+	if !n.outbox {
+		return 1
+	}
+	n.s.tries[key]++
+	return n.s.tries[key]
+}
+
+func idempotencyKey(r *modules.Request) string {
+	for name, value := range r.Headers {
+		if strings.EqualFold(name, "Idempotency-Key") {
+			return value
+		}
+	}
+	return ""
+}
+
+// answered is the status of an answer that comes, 0 where none does.
+func answered(a Answer, r *modules.Request) int {
+	if a.Fails != "" || r.Timeout > 0 && a.After > r.Timeout || r.TooLarge([]byte(a.Body)) != nil {
+		return 0
+	}
+	return a.Status
 }
 
 func result(fails, otherwise string) string {

@@ -45,6 +45,8 @@ type Request struct {
 	Time  time.Time
 	Slave string
 	*modules.Request
+	Try    int // which of one message of the outbox, from 1; else 1
+	Status int // of the answer, 0: there was none
 }
 
 // Mail is one that was sent; Taken says whether it was taken over.
@@ -53,6 +55,7 @@ type Mail struct {
 	Slave string
 	*modules.Mail
 	Taken bool
+	Try   int // as that of a Request
 }
 
 // Executed is a command of os.execute or io.popen.
@@ -76,6 +79,12 @@ type Run struct {
 // Events are those so far whose names match a pattern.
 func (w *World) Events(pattern string) []Event {
 	return some(w, w.events, func(e Event) bool { return engine.MatchPattern(pattern, e.Name) })
+}
+
+// Unheard says that an event comes on no slave because the entry file has no handler
+// for it: minutes in which a shift would do nothing are passed over.
+func (w *World) Unheard(event string) bool {
+	return !slices.ContainsFunc(w.slaves, func(s *Slave) bool { return !slices.Contains(s.deaf, event) })
 }
 
 // Logged are the messages so far.
@@ -154,10 +163,12 @@ func (t *witness) Wants(event string, job *engine.Job) bool {
 // Call records the event, and calls its handlers.
 func (t *witness) Call(ctx context.Context, e *engine.Event) []engine.HandlerError {
 	w, name := t.s.w, t.s.name
+	seen := *e
+	seen.Params = t.Secrets().Fields(e.Params) // as handlers see them
 	w.mu.Lock()
-	w.events = append(w.events, Event{name, e})
+	w.events = append(w.events, Event{name, &seen})
 	if e.Name != engine.EventJobStdout && e.Name != engine.EventJobStderr && e.Name != engine.EventStarted && e.Name != engine.EventFinished {
-		w.noteEvent(name, e)
+		w.noteEvent(name, &seen)
 	}
 	w.mu.Unlock()
 	failures := t.Script.Call(ctx, e)

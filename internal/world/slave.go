@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"path/filepath"
+	"slices"
 	"testing/synctest"
 	"time"
 
@@ -25,11 +26,13 @@ type Slave struct {
 	dir       *vardir.Dir
 	processes *imagined.Processes
 
-	off      bool      // no cron calls
-	ticked   time.Time // when the last shift was called, or passed over
-	end      ending    // of the last shift; World.mu guards it
-	relieve  func()    // ends the shift that is on duty, and waits for it
-	boundary time.Time // up to when schedules were evaluated
+	off      bool           // no cron calls
+	ticked   time.Time      // when the last shift was called, or passed over
+	end      ending         // of the last shift; World.mu guards it
+	relieve  func()         // ends the shift that is on duty, and waits for it
+	boundary time.Time      // up to when schedules were evaluated
+	deaf     []string       // events of shifts that the entry file does not want
+	tries    map[string]int // of each message of the outbox; World.mu guards it
 }
 
 // ending is what a shift left when it ended.
@@ -53,13 +56,13 @@ func (s *Slave) note(end ending) {
 
 // newSlave makes a machine that was just switched on.
 func newSlave(w *World, name string) (*Slave, error) {
-	s := &Slave{w: w, relieve: func() {}, name: name}
+	s := &Slave{w: w, relieve: func() {}, name: name, tries: map[string]int{}}
 	script, err := w.o.Load(name, io.Discard, false, w.execute)
 	if err != nil {
 		return nil, err
 	}
 	defer script.Close()
-	s.plan = script.Plan()
+	s.know(script)
 	s.name = s.plan.Slave
 	namespace := s.plan.Namespace
 	if namespace == "" {
@@ -70,6 +73,12 @@ func newSlave(w *World, name string) (*Slave, error) {
 	}
 	s.processes = imagined.New(clock{w.began}.Boot, time.Now, func(in runfile.Intent) imagined.Act { return w.act(s.name, in) })
 	return s, nil
+}
+
+// know takes in what the entry file says now.
+func (s *Slave) know(script Script) {
+	s.plan = script.Plan()
+	s.deaf = slices.DeleteFunc([]string{engine.EventStarted, engine.EventFinished}, func(event string) bool { return script.Wants(event, nil) })
 }
 
 // Name is the slave's.
@@ -152,7 +161,7 @@ func (s *Slave) call() error {
 	if err != nil {
 		return err
 	}
-	s.plan = script.Plan()
+	s.know(script)
 	if s.plan.Namespace == "" {
 		s.plan.Namespace = vardir.Namespace(s.plan.EntryFile)
 	}
@@ -173,7 +182,7 @@ func (s *Slave) begin(script Script) {
 		defer script.Close()
 		report, err := shift.Run(ctx)
 		s.note(ending{failed: err, idle: err == nil && !report.Relieved && box.Empty() &&
-			!script.Wants(engine.EventStarted, nil) && !script.Wants(engine.EventFinished, nil)})
+			len(s.deaf) == 2 && !shift.Plan.NotesItself(shift.Store)})
 	}()
 	s.relieve = func() {
 		cancel()
@@ -185,18 +194,18 @@ func (s *Slave) begin(script Script) {
 
 // shift puts one together, as the command does.
 func (s *Slave) shift(script Script) (*engine.Shift, *outbox.Box) {
-	w, plan := s.w, s.plan
+	w, plan, secrets := s.w, s.plan, script.Secrets()
 	clock := clock{w.began}
 	shift := &engine.Shift{
 		Plan: plan, Script: &witness{script, s}, Store: s.storeOf(plan), Dir: s.dir.Path(), Clock: clock,
-		Supervisor: supervisor{s.processes}, Out: w.printer(), Err: w.printer(), Environ: w.o.Environ,
+		Host: s.name, Supervisor: supervisor{s.processes}, Out: secrets.Writer(w.printer()), Err: secrets.Writer(w.printer()), Environ: w.o.Environ,
 		Release: func() {}, Speak: func(context.Context) (func(), error) { return func() {}, nil },
 	}
-	shift.Log = logging.Redacted(&logger{s, plan.Loggers, shift.ScriptLog}, script.Secrets())
-	box := outbox.New(s.dir.Path("outbox"), outbox.Options{Clock: clock, Deliver: modules.Deliverer(network{s}), Log: shift.Log})
+	shift.Log = logging.Redacted(&logger{s, plan.Loggers, shift.ScriptLog}, secrets)
+	box := outbox.New(s.dir.Path("outbox"), outbox.Options{Clock: clock, Deliver: modules.Deliverer(network{s, true}), Log: shift.Log})
 	shift.Outbox = box
 	shift.Another = func() (engine.Script, error) { return s.another(shift.Log, box) }
-	script.Connect(Connections{Sender: network{s}, Outbox: box, State: s.dir.State(), Log: shift.Log, Shift: shift})
+	script.Connect(Connections{Sender: network{s: s}, Outbox: box, State: s.dir.State(), Log: shift.Log, Shift: shift})
 	return shift, box
 }
 
@@ -207,15 +216,19 @@ func (s *Slave) another(log engine.Logger, box *outbox.Box) (engine.Script, erro
 		return nil, err
 	}
 	script.Connect(Connections{
-		Sender: network{s}, Outbox: box, State: s.dir.State(), Log: logging.Redacted(log, script.Secrets()),
+		Sender: network{s: s}, Outbox: box, State: s.dir.State(), Log: logging.Redacted(log, script.Secrets()),
 	})
 	return script, nil
 }
 
-// storeOf is the lock store, for plans that have one.
+// storeOf is the lock store, for plans that have one; where that is a folder it
+// keeps no roster.
 func (s *Slave) storeOf(plan *engine.Plan) engine.Store {
-	if lockstore.IsNone(plan.LockStore) {
+	switch {
+	case lockstore.IsNone(plan.LockStore):
 		return nil
+	case lockstore.IsFolder(plan.LockStore):
+		return struct{ engine.Store }{s.w.store}
 	}
 	return s.w.store
 }

@@ -29,16 +29,15 @@ func (w *World) Story() (all []string) {
 func (w *World) Digest(most int) []string { return digest(some(w, w.story, nil), most) }
 
 // digest leaves out what is ordinary, and then what is oldest, where there are
-// more than most lines; it says so.
+// more than most lines; it says so, which takes the line of one.
 func digest(story []line, most int) (all []string) {
-	before := len(story)
-	if before > most {
-		story = slices.DeleteFunc(slices.Clone(story), func(l line) bool { return l.ordinary })
+	if len(story) > most+1 {
+		grave := slices.DeleteFunc(slices.Clone(story), func(l line) bool { return l.ordinary })
+		if n := len(story) - len(grave); n > 1 {
+			all, story = append(all, fmt.Sprintf("(starts and successes that are left out: %d)", n)), grave
+		}
 	}
-	if n := before - len(story); n > 0 {
-		all = append(all, fmt.Sprintf("(starts and successes that are left out: %d)", n))
-	}
-	if more := len(story) - most; more > 0 {
+	if more := len(story) - most; more > 1 {
 		all = append(all, fmt.Sprintf("(lines before that are left out: %d)", more))
 		story = story[more:]
 	}

@@ -13,8 +13,11 @@ func TestDigest(t *testing.T) {
 	}{
 		{nil, nil},
 		{[]line{started, failed}, []string{"started", "failed"}},
-		{[]line{started, started, failed}, []string{"(starts and successes that are left out: 2)", "failed"}},
-		{[]line{failed, failed, started, ended}, []string{"(starts and successes that are left out: 1)", "(lines before that are left out: 1)", "failed", "ended"}},
+		{[]line{started, started, failed}, []string{"started", "started", "failed"}}, // to say that one is left out takes a line too
+		{[]line{started, started, started, failed}, []string{"(starts and successes that are left out: 3)", "failed"}},
+		{[]line{failed, started, ended}, []string{"failed", "started", "ended"}},
+		{[]line{failed, failed, started, started, ended}, []string{"(starts and successes that are left out: 2)", "failed", "failed", "ended"}},
+		{[]line{failed, failed, failed, started, started, ended}, []string{"(starts and successes that are left out: 2)", "(lines before that are left out: 2)", "failed", "ended"}},
 	} {
 		if got := digest(c.story, 2); !slices.Equal(got, c.want) {
 			t.Errorf("%v: %q, want %q", c.story, got, c.want)

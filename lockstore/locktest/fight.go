@@ -112,6 +112,8 @@ func ask(ctx context.Context, do operation, claims []engine.Claim) (granted, aga
 			again = append(again, claims[i])
 		case engine.Forgotten:
 			return nil, nil, fmt.Errorf("%s is forgotten", claims[i].Key)
+		case engine.Unreached:
+			return nil, nil, fmt.Errorf("%s: %w", claims[i].Key, g.Why)
 		case engine.Held, engine.Used: // somebody else started it
 		}
 	}

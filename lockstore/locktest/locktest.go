@@ -209,7 +209,7 @@ func (s *slave) wants(g engine.Grant, answer engine.Answer) {
 
 var names = map[engine.Answer]string{
 	engine.Granted: "granted", engine.Claimed: "claimed", engine.Held: "held",
-	engine.Used: "used", engine.Forgotten: "forgotten",
+	engine.Used: "used", engine.Forgotten: "forgotten", engine.Unreached: "unreached",
 }
 
 func describe(g engine.Grant) string {

@@ -45,7 +45,7 @@ slavedriver.addJob({}) -- error: `addJob` was called without its slavedriver -- 
 ---
 slavedriver.namespace = "x" -- error: `namespace` cannot be assigned to -- hint: slavedriver:setNamespace(...)
 ---
-slavedriver.foo = 1 -- error: unknown method `foo`
+slavedriver.foo = 1 -- error: slavedriver has no `foo` that could be assigned to
 ---
 print(os.date("*t", { epoch = 5 })) -- error: os.date: the time must be a number, not a table; the number of `now` is `now.epoch`
 ---
@@ -281,7 +281,7 @@ slavedriver:setLockStore("redis://localhost") -- error: needs a namespace -- hin
 ---
 slavedriver:setLockStore("file:///srv/locks") -- error: needs a namespace
 ---
-slavedriver:setLockStore("gopher://localhost") -- error: setLockStore: the value: has a scheme that is not known
+slavedriver:setLockStore("gopher://localhost") -- error: setLockStore: has a scheme that is not known
 ---
 slavedriver:setLockStore({ ulr = "redis://localhost" }) -- error: unknown key `ulr`, did you mean `url`?
 ---

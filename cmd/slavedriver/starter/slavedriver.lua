@@ -3,10 +3,12 @@
 --
 --   {{crontab}}
 --
--- What is wrong with it says:        slavedriver check slavedriver.lua
--- The jobs, and when they start:     slavedriver list slavedriver.lua
--- What is due now, or at some time:  slavedriver slavedriver.lua
---                                    slavedriver --at "2027-01-31 04:00" slavedriver.lua
+-- These ask, and start nothing:
+--   slavedriver check slavedriver.lua           what is wrong with it
+--   slavedriver list slavedriver.lua            the jobs, and when they start
+-- These start jobs, for real, with handlers and alerts, as the crontab would:
+--   slavedriver slavedriver.lua                 what is due in this minute
+--   slavedriver --at TIME slavedriver.lua       what was due then, also a second time
 
 ---@type slavedriver
 local slavedriver = require("slavedriver")

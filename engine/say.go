@@ -116,6 +116,36 @@ func (s *Shift) ScriptLog(index int, level Level, message string, fields map[str
 	l.voice.post(act)
 }
 
+// shortestTook is the shortest time that a run is said to take: none takes none, but
+// the clock of files may be coarser than what it took.
+const shortestTook = 10 * time.Millisecond
+
+// Took is how long a run took, for people: "0.01 s", "1.5 s", "12 s", "3m20s".
+func Took(d time.Duration) string {
+	switch {
+	case d < time.Second:
+		d = max(shortestTook, d.Round(shortestTook))
+	case d < 10*time.Second:
+		d = d.Round(100 * time.Millisecond)
+	default:
+		d = d.Round(time.Second)
+	}
+	if d < time.Minute {
+		return strconv.FormatFloat(d.Seconds(), 'f', -1, 64) + " s"
+	}
+	out := ""
+	for _, unit := range []struct {
+		name string
+		size time.Duration
+	}{{"d", 24 * time.Hour}, {"h", time.Hour}, {"m", time.Minute}, {"s", time.Second}} {
+		if n := d / unit.size; n > 0 {
+			out += fmt.Sprintf("%d%s", n, unit.name)
+		}
+		d %= unit.size
+	}
+	return out
+}
+
 // words is a duration as the original writes it: "1 hour, 2 minutes, 3 seconds".
 func words(t time.Duration) string {
 	if t < time.Second {

@@ -62,13 +62,8 @@ type Explanation struct {
 	Outcome   *Outcome  `json:"outcome,omitzero"` // the ledger's line
 	// Because is the run that was in the way, or into which this was merged.
 	Because string `json:"because,omitempty"`
-}
 
-// Like says whether two answers are the same but for the instant, and so of
-// starts that left nothing behind.
-func (a Explanation) Like(b Explanation) bool {
-	said := func(e Explanation) string { return strings.Replace(e.Sentence, inWords(e.Instant), "", 1) }
-	return a.Verdict == b.Verdict && a.Output == "" && b.Output == "" && said(a) == said(b)
+	failed bool // which no shift has recorded
 }
 
 // Explain has one answer for each instant of that time, in order, and one where

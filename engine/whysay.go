@@ -55,19 +55,12 @@ func ended(o Outcome) string {
 		text += fmt.Sprintf(" at attempt %d,", o.Attempt)
 	}
 	if o.Duration > 0 {
-		text += " after " + words(seconds(o.Duration))
+		text += " after " + Took(seconds(o.Duration))
 	}
-	text = strings.TrimSuffix(text, ",")
-	return text
+	return strings.TrimSuffix(text, ",")
 }
 
-func seconds(s float64) time.Duration {
-	d := time.Duration(s * float64(time.Second))
-	if d > time.Second {
-		return d.Round(time.Second)
-	}
-	return d
-}
+func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
 
 func (q Why) skipped(a *Explanation, o Outcome) string {
 	text := q.notStarted(a.Instant) + ": skipped, because "
@@ -103,6 +96,7 @@ func (q Why) sayRun(a *Explanation, r ActiveRun) {
 		a.Sentence = fmt.Sprintf("run %s cannot be understood, and a shift is to report it", r.ID)
 		return
 	}
+	a.failed = r.State == RunLost || r.State == RunEnded && r.Exit != 0 && !q.Job.Succeeded(r.Exit)
 	a.Sentence = q.wasStarted(r.ID, r.Instant) + " and " + q.state(r)
 }
 
@@ -115,7 +109,7 @@ func (q Why) state(r ActiveRun) string {
 	case RunStarting:
 		return "is just coming up"
 	case RunRunning:
-		text := fmt.Sprintf("still runs (process %d, for %s", r.PID, words(q.Now.Sub(r.Started).Round(time.Second)))
+		text := fmt.Sprintf("still runs (process %d, for %s", r.PID, Took(q.Now.Sub(r.Started).Round(time.Second)))
 		if r.Attempt > 1 {
 			text += fmt.Sprintf(", attempt %d", r.Attempt)
 		}

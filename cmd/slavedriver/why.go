@@ -94,7 +94,7 @@ func (c *command) why(ctx context.Context, file, name, text string) error {
 	}
 	for i, answer := range answers {
 		if answer.Output != "" && answer.Failed() {
-			answers[i].LastWords = script.Secrets().String(engine.LastWords(answer.Output))
+			answers[i].LastWords = engine.LastWords(answer.Output, script.Secrets().String)
 		}
 	}
 	return c.printAnswers(answers, left)
@@ -236,25 +236,19 @@ func (c *command) printAnswers(answers []engine.Explanation, left int) error {
 	return nil
 }
 
-// printEachAnswer prints answers for people; those in a row that say the same are one,
-// and how many there are of it.
+// printEachAnswer prints answers; for people those in a row that say the same are one.
 func (c *command) printEachAnswer(answers []engine.Explanation) error {
 	if c.json {
 		return printEach(c, answers, nil)
 	}
-	for i := 0; i < len(answers); {
-		next := i + 1
-		for next < len(answers) && answers[next].Like(answers[i]) {
-			next++
-		}
-		text := inLines(answers[i])
-		if last := answers[next-1]; last.Sentence != answers[i].Sentence { // a disabled job's says nothing of the instant
-			text += fmt.Sprintf("  the same of %s, the last that of %s\n", count(next-i-1, "more start"), clockTime(last.Instant))
-		}
-		if _, err := fmt.Fprint(c.stdout, text); err != nil {
+	for len(answers) > 0 {
+		n, sentence := engine.Alike(answers)
+		one := answers[0]
+		one.Sentence = sentence
+		if _, err := fmt.Fprint(c.stdout, inLines(one)); err != nil {
 			return err
 		}
-		i = next
+		answers = answers[n:]
 	}
 	return nil
 }
@@ -263,11 +257,19 @@ func (c *command) printEachAnswer(answers []engine.Explanation) error {
 // be pasted behind cat, and of a failure what it said last.
 func inLines(answer engine.Explanation) string {
 	text := logging.Escape(answer.Sentence) + "\n"
-	if folder := logging.Escape(answer.Output); folder != "" {
-		text += fmt.Sprintf("its output: %s/stdout %s/stderr\n", folder, folder)
+	if folder := answer.Output; folder != "" {
+		text += "its output: " + pasteable(folder+"/stdout") + " " + pasteable(folder+"/stderr") + "\n"
 	}
 	if answer.LastWords != "" {
 		text += "its last words: " + logging.Escape(answer.LastWords) + "\n"
 	}
 	return text
+}
+
+// pasteable is a path as a shell takes it for one word.
+func pasteable(path string) string {
+	if strings.ContainsAny(path, " \t'\"\\$`&|;<>()*?[]{}!#~") {
+		path = "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+	}
+	return logging.Escape(path)
 }

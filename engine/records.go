@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -78,6 +79,7 @@ type WaitingStart struct {
 	// Failure is how the attempt before ended, and Since when that was started.
 	Failure string
 	Since   time.Time
+	Stopped string // why no attempt is made, which a shift is still to record
 }
 
 func waitingStart(in *intent) WaitingStart {
@@ -119,6 +121,8 @@ func ReadRecords(dir string, job *Job, slave string, from, to time.Time) (Record
 	s.take(pending)
 	err = ledger{filepath.Join(dir, folderLedger)}.since(from, job.Name, func(o Outcome) { s.take([]Outcome{o}) })
 	s.take(pending) // again: the ledger may lead to one
+	// An outcome that is still in the agenda was found first, and may be the last word.
+	slices.SortStableFunc(s.found, func(a, b Outcome) int { return a.Time.Compare(b.Time) })
 	r.Outcomes = s.found
 	return r, err
 }
@@ -132,7 +136,11 @@ func (r *Records) readAgenda(dir, job string) ([]Outcome, error) {
 	r.Evaluated, r.StoreDownSince = a.Evaluated, a.StoreDownSince
 	for _, in := range a.Intents {
 		if in.Job == job {
-			r.Waiting = append(r.Waiting, waitingStart(in))
+			w := waitingStart(in)
+			if w.Attempt > 1 {
+				w.Stopped = StopAsked(dir, w.Run)
+			}
+			r.Waiting = append(r.Waiting, w)
 		}
 	}
 	return a.Outcomes, nil

@@ -102,14 +102,15 @@ func (d *duty) takeStop(run string) {
 // stopWaiting gives up what waits of a run, and says whether nothing more does: an
 // attempt that is just being started is ended once it is there.
 func (d *duty) stopWaiting(run, reason string) bool {
-	in := d.intentOfRun(run)
-	if in == nil || in.settled || in.Retry == nil {
-		return true
+	for _, in := range d.agenda.Intents {
+		switch {
+		case in.settled || in.Retry == nil || runOf(in.Run) != run: // that of the attempt before may still be there
+		case in.phase != phaseWaiting || !in.committed:
+			return false
+		default:
+			d.notRetried(in, reason)
+		}
 	}
-	if in.phase != phaseWaiting || !in.committed {
-		return false
-	}
-	d.notRetried(in, reason)
 	return true
 }
 

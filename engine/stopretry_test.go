@@ -41,6 +41,24 @@ func TestARetryThatIsStoppedByHand(t *testing.T) {
 	}
 }
 
+// Also where the start that failed is still in the agenda, because its folder was not
+// seen whole yet.
+func TestARetryThatIsStoppedAtOnce(t *testing.T) {
+	virtually(t, []*Job{newJob(t, "flaky", "0 12 * * *", retries(3))}, func(m *machine) {
+		m.play.act = func(runfile.Intent) act { return act{exit: 5} }
+		m.handler = func(e *Event) {
+			if e.Name == EventJobRetrying {
+				if err := StopRetry(m.dir, e.Run.ID, ReasonByHand); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		m.until("12:10:00")
+		m.same("starts", m.starts(), "flaky 12:00:00 12:00:02")
+		m.same("ledger", m.ledger(), "retrying flaky 12:00:00", "failed flaky 12:00:00: exit code 5; not retried: "+ReasonByHand)
+	})
+}
+
 // Should the attempt have begun before a shift hears of the wish, it is ended.
 func TestARetryThatBeginsBeforeItIsStopped(t *testing.T) {
 	const run = "flaky-20261123T120000Z"

@@ -62,6 +62,7 @@ const (
 	RunEnding   RunState = "ending"   // on purpose: its timeout, a newer start
 	RunEnded    RunState = "ended"    // and a shift is to record that
 	RunOrphaned RunState = "orphaned" // lost its wrapper; what lives of it runs on
+	RunStray    RunState = "stray"    // lost its folder, which the next shift makes anew; it runs on
 	RunLost     RunState = "lost"     // and nothing lives of it; a shift is to record that
 	RunPrepared RunState = "prepared" // its folder is made and it was not started
 	RunUnclear  RunState = "unclear"  // its folder cannot be understood
@@ -181,7 +182,7 @@ func (r *Records) readRuns(dir, slug string) error {
 		if slugOfRun(id) != slug {
 			return
 		}
-		active, err := lookAt(filepath.Join(dir, folderActive, id))
+		active, err := lookAt(dir, id)
 		if errors.Is(err, fs.ErrNotExist) { // put away just now: the ledger has it
 			return
 		}
@@ -194,9 +195,13 @@ func (r *Records) readRuns(dir, slug string) error {
 	})
 }
 
-// lookAt looks at one run.
-func lookAt(dir string) (ActiveRun, error) {
-	file, err := processes{}.Open(dir)
+// lookAt looks at one run of a var dir.
+func lookAt(dir, id string) (ActiveRun, error) {
+	active := filepath.Join(dir, folderActive)
+	file, err := processes{}.Open(filepath.Join(active, id))
+	if errors.Is(err, fs.ErrNotExist) {
+		return lookAtTrace(active, id)
+	}
 	if err != nil {
 		return ActiveRun{}, err
 	}
@@ -206,14 +211,14 @@ func lookAt(dir string) (ActiveRun, error) {
 		return ActiveRun{}, err
 	}
 	in := file.Intent()
-	active := ActiveRun{
+	r := ActiveRun{
 		ID: in.RunID(), Job: in.Job, Instant: in.Instant, Started: in.StartedAt, Attempt: in.Attempt, Slave: in.Slave,
 		PID: s.PID, Exit: s.Exit, State: stateOf(s),
 	}
 	if stop, err := file.Stopping(); err == nil && stop != nil && (!s.Exited || !endedBefore(file)) {
-		active.Reason = stop.Reason
+		r.Reason = stop.Reason
 	}
-	return active, nil
+	return r, nil
 }
 
 // stateOf puts a name to what a shift would do about a run.

@@ -293,6 +293,8 @@ func TestWhy(t *testing.T) {
 			return r
 		}()), Verdict(RunEnded),
 			`"Import" was started for 2026-11-23 12:30 UTC as run import-20261123T123000Z at 12:30:02 UTC and was ended (stopped by hand (root)), which a shift is still to record`, nil},
+		{"without its folder", plain, "12:30:00", active(in(RunStray)), Verdict(RunStray),
+			`"Import" was started for 2026-11-23 12:30 UTC as run import-20261123T123000Z at 12:30:02 UTC and still runs, though its folder was removed or renamed; the next shift makes that anew`, nil},
 		{"orphaned", plain, "12:30:00", active(in(RunOrphaned)), Verdict(RunOrphaned),
 			`"Import" was started for 2026-11-23 12:30 UTC as run import-20261123T123000Z at 12:30:02 UTC and lost its supervisor, but processes of it still run`, nil},
 		{"lost", plain, "12:30:00", active(in(RunLost)), Verdict(RunLost),

@@ -120,6 +120,8 @@ func (q Why) state(r ActiveRun) string {
 		return fmt.Sprintf("ended with %s, which a shift is still to record", ending{Exit: r.Exit})
 	case RunOrphaned:
 		return "lost its supervisor, but processes of it still run"
+	case RunStray:
+		return "still runs, though its folder was removed or renamed; the next shift makes that anew"
 	case RunPrepared:
 		return "had no process yet when its shift ended; the next shift makes the start"
 	default:

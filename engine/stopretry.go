@@ -66,6 +66,9 @@ func readStop(path string) (r stopRequest, err error) {
 
 // takeStops does what was asked for of runs that wait.
 func (d *duty) takeStops() {
+	if _, err := os.Lstat(d.path(folderStops)); errors.Is(err, fs.ErrNotExist) {
+		return // as nearly always, and this is asked every second
+	}
 	entries, err := os.ReadDir(d.path(folderStops))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		d.sayOnce("stops", Error, "cannot read which runs are to be stopped: "+err.Error())

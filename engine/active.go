@@ -18,9 +18,10 @@ import (
 // takes no lock. What cannot be understood is left out, and named in problems.
 func ActiveRuns(dir string) (runs []ActiveRun, problems []string, err error) {
 	err = eachActive(dir, func(id string) {
-		active, err := lookAt(filepath.Join(dir, folderActive, id))
+		active, err := lookAt(dir, id)
 		switch {
 		case errors.Is(err, fs.ErrNotExist): // put away just now
+		case slices.ContainsFunc(runs, func(r ActiveRun) bool { return r.ID == active.ID && r.Attempt == active.Attempt }): // renamed
 		case err != nil:
 			problems = append(problems, err.Error())
 		default:
@@ -30,23 +31,50 @@ func ActiveRuns(dir string) (runs []ActiveRun, problems []string, err error) {
 	return runs, problems, err
 }
 
-// eachActive names the run folders of attempts that are not put away.
+// eachActive names the attempts that are not put away: first those of which there is
+// a folder, then those whose folder is gone, of which there is a trace.
 func eachActive(dir string, take func(id string)) error {
 	entries, err := os.ReadDir(filepath.Join(dir, folderActive))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("cannot read the active runs: %w", err)
 	}
-	for _, entry := range entries {
-		if !strings.HasPrefix(entry.Name(), ".") {
+	var traced []string
+	there := map[string]bool{}
+	for _, entry := range entries { // in the order of their names
+		if id, ok := runfile.TracedRun(entry.Name()); ok {
+			traced = append(traced, id)
+		} else if !strings.HasPrefix(entry.Name(), ".") {
+			there[entry.Name()] = true
 			take(entry.Name())
+		}
+	}
+	for _, id := range traced {
+		if !there[id] {
+			take(id)
 		}
 	}
 	return nil
 }
 
+// lookAtTrace looks at a run whose folder is gone: what its job removed while no shift
+// was there. One of which nothing lives is no longer there, or put away.
+func lookAtTrace(active, id string) (r ActiveRun, err error) {
+	in, err := runfile.ReadTrace(active, id)
+	if err != nil {
+		return r, err
+	}
+	living, err := runfile.Living(map[string]bool{in.Mark: true})
+	if err == nil && !living[in.Mark] {
+		err = fs.ErrNotExist
+	}
+	return ActiveRun{
+		ID: in.RunID(), Job: in.Job, Instant: in.Instant, Started: in.StartedAt, Attempt: in.Attempt, Slave: in.Slave, State: RunStray,
+	}, err
+}
+
 // Goes says whether a process of the run is there, or about to be.
 func (r ActiveRun) Goes() bool {
-	return slices.Contains([]RunState{RunStarting, RunRunning, RunEnding, RunOrphaned}, r.State)
+	return slices.Contains([]RunState{RunStarting, RunRunning, RunEnding, RunOrphaned, RunStray}, r.State)
 }
 
 // ReasonByHand is how the reasons of StopRun begin.
@@ -61,8 +89,11 @@ const ReasonByHand = "stopped by hand"
 func StopRun(ctx context.Context, dir string, r ActiveRun, reason string, clock Clock) (stopped bool, err error) {
 	id := AttemptID(r.ID, r.Attempt)
 	file, err := runfile.Open(filepath.Join(dir, folderActive, id))
-	if errors.Is(err, fs.ErrNotExist) { // it was put away just now
-		return false, nil
+	if errors.Is(err, fs.ErrNotExist) {
+		if _, err := lookAtTrace(filepath.Join(dir, folderActive), id); err != nil { // it was put away just now
+			return false, nil
+		}
+		return false, fmt.Errorf("run %s cannot be ended yet: its folder was removed or renamed, and the next shift makes it anew", id)
 	}
 	if err != nil {
 		return false, err

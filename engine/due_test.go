@@ -161,3 +161,22 @@ func TestWords(t *testing.T) {
 		}
 	}
 }
+
+func TestTook(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		0:                            "0.01 s",
+		5300 * time.Microsecond:      "0.01 s",
+		300 * time.Millisecond:       "0.3 s",
+		999 * time.Millisecond:       "1 s",
+		1523 * time.Millisecond:      "1.5 s",
+		59700 * time.Millisecond:     "1m",
+		12 * time.Second:             "12 s",
+		200 * time.Second:            "3m20s",
+		2 * time.Hour:                "2h",
+		26*time.Hour + 3*time.Second: "1d2h3s",
+	} {
+		if got := Took(d); got != want {
+			t.Errorf("Took(%v) = %q, want %q", d, got, want)
+		}
+	}
+}

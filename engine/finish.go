@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"slavedriver/internal/runfile"
 )
@@ -135,7 +136,7 @@ func (d *duty) outcomeOf(r *run) Outcome {
 	e := r.ending
 	o := Outcome{
 		Time: d.now(), Job: r.job.Name, Run: r.intent.RunID(), Instant: r.intent.Instant, Outcome: OutcomeFailed,
-		Reason: e.Reason, Slave: r.intent.Slave, Started: r.intent.StartedAt, Duration: e.Duration.Seconds(),
+		Reason: e.Reason, Slave: r.intent.Slave, Started: r.intent.StartedAt,
 		Attempt: r.intent.Attempt, Fence: r.intent.Fence,
 	}
 	switch {
@@ -145,6 +146,9 @@ func (d *duty) outcomeOf(r *run) Outcome {
 		o.Outcome = OutcomeSucceeded
 	case e.Retried:
 		o.Outcome = OutcomeRetrying
+	}
+	if e.Timed {
+		o.Duration = max(e.Duration, time.Millisecond).Seconds() // 0: not known
 	}
 	if e.Exit >= 0 {
 		o.Exit = &e.Exit
@@ -163,7 +167,7 @@ func (d *duty) sayEnding(r *run) {
 	}
 	took := ""
 	if e.Timed {
-		took = " after " + words(e.Duration)
+		took = " after " + Took(e.Duration)
 	}
 	d.logEnding(d.Plan.Levels.JobStartingAndFinishing, r, "Finished"+took+": "+e.String())
 	d.say("%s: %s%s", r.job.Name, e.String(), took)

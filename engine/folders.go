@@ -17,6 +17,7 @@ const (
 	folderTrash   = "trash"   // on its way out
 	folderLedger  = "ledger"  // one file a day
 	folderStarts  = "starts"  // what handlers asked for
+	folderStops   = "stops"   // which runs are to be stopped that wait: stopretry.go
 	folderStreaks = "streaks" // how often jobs failed in a row
 	folderOutbox  = "outbox"  // letters: internal/outbox
 	folderCorrupt = "corrupt" // run folders that could not be understood
@@ -52,7 +53,7 @@ func (d *duty) makeFolders() error {
 			return err
 		}
 	}
-	for _, name := range []string{folderStreaks, folderStarts, folderCorrupt, folderOutbox} { // are made when they are needed
+	for _, name := range []string{folderStreaks, folderStarts, folderStops, folderCorrupt, folderOutbox} { // are made when they are needed
 		if err := d.sayOdd(durable.AsideUnless(d.path(name), fs.ModeDir)); err != nil {
 			return err
 		}

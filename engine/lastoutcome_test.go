@@ -115,7 +115,7 @@ func TestReadRecords(t *testing.T) {
 	for _, o := range r.Outcomes {
 		got = append(got, strings.TrimPrefix(o.Run, "import-20261123T")+" "+o.Outcome)
 	}
-	if want := "120000Z-at-ABCDEF skipped, 120000Z merged, 115000Z succeeded, 120500Z failed"; strings.Join(got, ", ") != want {
+	if want := "120000Z merged, 120000Z-at-ABCDEF skipped, 115000Z succeeded, 120500Z failed"; strings.Join(got, ", ") != want {
 		t.Errorf("got %q", got)
 	}
 	if len(r.Waiting) != 1 || r.Waiting[0].Attempt != 2 || r.Waiting[0].Run != "import-20261123T130000Z" {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -47,7 +48,7 @@ type machine struct {
 // virtually runs a test on a machine in a bubble of its own.
 func virtually(t *testing.T, jobs []*Job, test func(m *machine)) {
 	t.Helper()
-	dir := t.TempDir()
+	dir := room(t)
 	synctest.Test(t, func(t *testing.T) {
 		m := &machine{t: t, dir: dir, began: time.Now(), running: func() {}}
 		m.ahead.Store(int64(bubbleNoon.Sub(m.began)))
@@ -60,6 +61,18 @@ func virtually(t *testing.T, jobs []*Job, test func(m *machine)) {
 		m.running()
 		m.play.Close() // what still runs would keep the bubble
 	})
+}
+
+// room is an empty folder: in memory where there is such a place, since each shift syncs
+// what it writes.
+func room(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "slavedriver-engine-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
 }
 
 // newJob is a job with the defaults of an entry file.

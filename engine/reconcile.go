@@ -107,6 +107,7 @@ func (d *duty) reconcile() error {
 	}
 	d.reviewIntents()
 	d.takeRequests(true)
+	d.takeStops()
 	d.voice.hear(d.voice.untold(d.agenda.Notices))
 	d.renew(true)
 	d.emptyTrash()

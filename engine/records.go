@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -61,6 +62,7 @@ const (
 	RunEnding   RunState = "ending"   // on purpose: its timeout, a newer start
 	RunEnded    RunState = "ended"    // and a shift is to record that
 	RunOrphaned RunState = "orphaned" // lost its wrapper; what lives of it runs on
+	RunStray    RunState = "stray"    // lost its folder, which the next shift makes anew; it runs on
 	RunLost     RunState = "lost"     // and nothing lives of it; a shift is to record that
 	RunPrepared RunState = "prepared" // its folder is made and it was not started
 	RunUnclear  RunState = "unclear"  // its folder cannot be understood
@@ -78,6 +80,7 @@ type WaitingStart struct {
 	// Failure is how the attempt before ended, and Since when that was started.
 	Failure string
 	Since   time.Time
+	Stopped string // why no attempt is made, which a shift is still to record
 }
 
 func waitingStart(in *intent) WaitingStart {
@@ -119,6 +122,8 @@ func ReadRecords(dir string, job *Job, slave string, from, to time.Time) (Record
 	s.take(pending)
 	err = ledger{filepath.Join(dir, folderLedger)}.since(from, job.Name, func(o Outcome) { s.take([]Outcome{o}) })
 	s.take(pending) // again: the ledger may lead to one
+	// An outcome that is still in the agenda was found first, and may be the last word.
+	slices.SortStableFunc(s.found, func(a, b Outcome) int { return a.Time.Compare(b.Time) })
 	r.Outcomes = s.found
 	return r, err
 }
@@ -132,7 +137,11 @@ func (r *Records) readAgenda(dir, job string) ([]Outcome, error) {
 	r.Evaluated, r.StoreDownSince = a.Evaluated, a.StoreDownSince
 	for _, in := range a.Intents {
 		if in.Job == job {
-			r.Waiting = append(r.Waiting, waitingStart(in))
+			w := waitingStart(in)
+			if w.Attempt > 1 {
+				w.Stopped = StopAsked(dir, w.Run)
+			}
+			r.Waiting = append(r.Waiting, w)
 		}
 	}
 	return a.Outcomes, nil
@@ -173,7 +182,7 @@ func (r *Records) readRuns(dir, slug string) error {
 		if slugOfRun(id) != slug {
 			return
 		}
-		active, err := lookAt(filepath.Join(dir, folderActive, id))
+		active, err := lookAt(dir, id)
 		if errors.Is(err, fs.ErrNotExist) { // put away just now: the ledger has it
 			return
 		}
@@ -186,9 +195,13 @@ func (r *Records) readRuns(dir, slug string) error {
 	})
 }
 
-// lookAt looks at one run.
-func lookAt(dir string) (ActiveRun, error) {
-	file, err := processes{}.Open(dir)
+// lookAt looks at one run of a var dir.
+func lookAt(dir, id string) (ActiveRun, error) {
+	active := filepath.Join(dir, folderActive)
+	file, err := processes{}.Open(filepath.Join(active, id))
+	if errors.Is(err, fs.ErrNotExist) {
+		return lookAtTrace(active, id)
+	}
 	if err != nil {
 		return ActiveRun{}, err
 	}
@@ -198,14 +211,14 @@ func lookAt(dir string) (ActiveRun, error) {
 		return ActiveRun{}, err
 	}
 	in := file.Intent()
-	active := ActiveRun{
+	r := ActiveRun{
 		ID: in.RunID(), Job: in.Job, Instant: in.Instant, Started: in.StartedAt, Attempt: in.Attempt, Slave: in.Slave,
 		PID: s.PID, Exit: s.Exit, State: stateOf(s),
 	}
 	if stop, err := file.Stopping(); err == nil && stop != nil && (!s.Exited || !endedBefore(file)) {
-		active.Reason = stop.Reason
+		r.Reason = stop.Reason
 	}
-	return active, nil
+	return r, nil
 }
 
 // stateOf puts a name to what a shift would do about a run.

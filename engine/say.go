@@ -44,12 +44,7 @@ func (d *duty) logEnding(level Level, r *run, message string) {
 
 // moment is a time in a sentence, on the host's clock: to the second where that is
 // not zero. Commands write times so too.
-func moment(t time.Time) string {
-	if t = t.Local().Truncate(time.Second); t.Second() == 0 {
-		return t.Format("2006-01-02 15:04 MST")
-	}
-	return t.Format("2006-01-02 15:04:05 MST")
-}
+func moment(t time.Time) string { return inWords(t.Local()) }
 
 // longestWords is how much of a job's last line goes into a message, in bytes.
 const longestWords = 200
@@ -119,6 +114,36 @@ func (s *Shift) ScriptLog(index int, level Level, message string, fields map[str
 		return
 	}
 	l.voice.post(act)
+}
+
+// shortestTook is the shortest time that a run is said to take: none takes none, but
+// the clock of files may be coarser than what it took.
+const shortestTook = 10 * time.Millisecond
+
+// Took is how long a run took, for people: "0.01 s", "1.5 s", "12 s", "3m20s".
+func Took(d time.Duration) string {
+	switch {
+	case d < time.Second:
+		d = max(shortestTook, d.Round(shortestTook))
+	case d < 10*time.Second:
+		d = d.Round(100 * time.Millisecond)
+	default:
+		d = d.Round(time.Second)
+	}
+	if d < time.Minute {
+		return strconv.FormatFloat(d.Seconds(), 'f', -1, 64) + " s"
+	}
+	out := ""
+	for _, unit := range []struct {
+		name string
+		size time.Duration
+	}{{"d", 24 * time.Hour}, {"h", time.Hour}, {"m", time.Minute}, {"s", time.Second}} {
+		if n := d / unit.size; n > 0 {
+			out += fmt.Sprintf("%d%s", n, unit.name)
+		}
+		d %= unit.size
+	}
+	return out
 }
 
 // words is a duration as the original writes it: "1 hour, 2 minutes, 3 seconds".

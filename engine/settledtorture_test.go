@@ -107,7 +107,7 @@ func (c *cluster) loseAnswer(m *machine) {
 func (c *cluster) check() {
 	end := c.Now().Truncate(time.Minute).Add(-10 * time.Minute)
 	for _, job := range c.plan.Jobs {
-		settled, counted, told := map[time.Time]endOf{}, 0, 0
+		settled, counted, told := map[time.Time]endingIn{}, 0, 0
 		for _, m := range c.all {
 			m.settledBy(job, settled)
 			counted += m.countMissed(job)
@@ -134,8 +134,8 @@ func (c *cluster) check() {
 	}
 }
 
-// endOf is how an instant ended that was not missed.
-type endOf struct {
+// endingIn is how an instant ended that was not missed.
+type endingIn struct {
 	slave  string
 	merged bool // into a later start
 	// unsure: the machine went off while it started it, and before the store knew.
@@ -145,7 +145,7 @@ type endOf struct {
 
 // settledBy notes which instants of a job this machine started, left out, or merged
 // into one that ended so, or that another one started.
-func (m *machine) settledBy(job *Job, settled map[time.Time]endOf) {
+func (m *machine) settledBy(job *Job, settled map[time.Time]endingIn) {
 	ends := map[string]Outcome{}
 	for _, o := range m.outcomes() {
 		ends[o.Run] = o
@@ -161,7 +161,7 @@ func (m *machine) settledBy(job *Job, settled map[time.Time]endOf) {
 		if o.Job != job.Name || end.Outcome == OutcomeMissed || end.Outcome == OutcomeElsewhere && !elsewhere {
 			continue
 		}
-		by := endOf{slave: m.plan.Slave, merged: merged, at: end.Started}
+		by := endingIn{slave: m.plan.Slave, merged: merged, at: end.Started}
 		by.unsure = end.Outcome == OutcomeUnknown || end.Outcome == OutcomeFailed && job.Overlaps()
 		if by.at.IsZero() {
 			by.at = end.Time

@@ -67,6 +67,7 @@ func (d *duty) look() {
 		d.putAwayIfTold(r)
 	}
 	d.seeFolders()
+	d.takeStops()
 	d.renew(false)
 	d.voice.look()
 }

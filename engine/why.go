@@ -62,6 +62,8 @@ type Explanation struct {
 	Outcome   *Outcome  `json:"outcome,omitzero"` // the ledger's line
 	// Because is the run that was in the way, or into which this was merged.
 	Because string `json:"because,omitempty"`
+
+	failed bool // which no shift has recorded
 }
 
 // Explain has one answer for each instant of that time, in order, and one where

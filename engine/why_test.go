@@ -126,7 +126,7 @@ func TestWhy(t *testing.T) {
 			`"Web" does not start on slave test1: it is for web*, db1`, nil},
 		{"disabled, but it ran", off, "12:30:00", decided(Outcome{Time: when("12:30:03"), Run: "off-20261123T123000Z", Instant: when("12:30:00"),
 			Outcome: OutcomeSucceeded, Started: when("12:30:02"), Duration: 1}), OutcomeSucceeded,
-			`"Off" was started for 2026-11-23 12:30 UTC as run off-20261123T123000Z at 12:30:02 UTC and succeeded after 1 second`, nil},
+			`"Off" was started for 2026-11-23 12:30 UTC as run off-20261123T123000Z at 12:30:02 UTC and succeeded after 1 s`, nil},
 
 		{"due, in the future", plain, "13:00:00", seen, VerdictDue,
 			`"Import" is due at 2026-11-23 13:00 UTC, which is in 19 minutes, 58 seconds`, nil},
@@ -142,9 +142,9 @@ func TestWhy(t *testing.T) {
 		{"due now, with a jitter, and none came", spread, "12:40:00", seen, VerdictNoShift,
 			`"Spread" is due at 2026-11-23 12:40 UTC, but no shift has run since 12:30 UTC: does cron run? One that comes by 12:42:51 UTC still starts it`, nil},
 		{"due now, and the last run hangs", plain, "12:40:00", lately(func(r *Records) { r.Runs = []ActiveRun{running} }), VerdictDue,
-			`"Import" is due at 2026-11-23 12:40 UTC; run import-20261123T123000Z still runs (process 4711, for 10 minutes), so that it is skipped unless that ends first (onOverlap = "skip")`, nil},
+			`"Import" is due at 2026-11-23 12:40 UTC; run import-20261123T123000Z still runs (process 4711, for 10m), so that it is skipped unless that ends first (onOverlap = "skip")`, nil},
 		{"due now, and replaces the last run", replacing, "12:40:00", lately(func(r *Records) { r.Runs = []ActiveRun{running} }), VerdictDue,
-			`"Replacing" is due at 2026-11-23 12:40 UTC; run import-20261123T123000Z still runs (process 4711, for 10 minutes), and the shift of this minute ends that first (onOverlap = "replace")`, nil},
+			`"Replacing" is due at 2026-11-23 12:40 UTC; run import-20261123T123000Z still runs (process 4711, for 10m), and the shift of this minute ends that first (onOverlap = "replace")`, nil},
 		{"due now, whatever runs", overlapping, "12:40:00", lately(func(r *Records) { r.Runs = []ActiveRun{running} }), VerdictDue,
 			`"Overlapping" is due at 2026-11-23 12:40 UTC, and the shift of this minute starts it`, nil},
 		{"due now, and the last run has ended", plain, "12:40:00", lately(func(r *Records) { r.Runs = []ActiveRun{in(RunEnded)} }), VerdictDue,
@@ -182,20 +182,20 @@ func TestWhy(t *testing.T) {
 			`"Import" was due at 2026-11-23 12:25 UTC and a shift decided about it, but the ledger has nothing of it: was a file of it removed?`, nil},
 
 		{"succeeded", plain, "12:25:00", decided(ran(OutcomeSucceeded, "import-20261123T122500Z", "12:25:00", "12:25:02", 0.3, 0)), OutcomeSucceeded,
-			`"Import" was started for 2026-11-23 12:25 UTC as run import-20261123T122500Z at 12:25:02 UTC and succeeded after 0.3 seconds`, nil},
+			`"Import" was started for 2026-11-23 12:25 UTC as run import-20261123T122500Z at 12:25:02 UTC and succeeded after 0.3 s`, nil},
 		{"failed", plain, "12:25:00", decided(ran(OutcomeFailed, "import-20261123T122500Z", "12:25:00", "12:25:02", 90, 3)), OutcomeFailed,
-			`"Import" was started for 2026-11-23 12:25 UTC as run import-20261123T122500Z at 12:25:02 UTC and failed with exit code 3 after 1 minute, 30 seconds`, nil},
+			`"Import" was started for 2026-11-23 12:25 UTC as run import-20261123T122500Z at 12:25:02 UTC and failed with exit code 3 after 1m30s`, nil},
 		{"failed by a signal", plain, "12:25:00", decided(ran(OutcomeFailed, "import-20261123T122500Z", "12:25:00", "12:25:02", 90, 137)), OutcomeFailed,
-			`"Import" was started for 2026-11-23 12:25 UTC as run import-20261123T122500Z at 12:25:02 UTC and failed with exit code 137 (signal 9, killed) after 1 minute, 30 seconds`, nil},
+			`"Import" was started for 2026-11-23 12:25 UTC as run import-20261123T122500Z at 12:25:02 UTC and failed with exit code 137 (signal 9, killed) after 1m30s`, nil},
 		{"could not be started", plain, "12:25:00", decided(Outcome{Time: when("12:25:02"), Job: "Import", Run: "import-20261123T122500Z", Instant: when("12:25:00"),
 			Outcome: OutcomeFailed, Reason: "could not be started: no user nobody2"}), OutcomeFailed,
 			`"Import" was started for 2026-11-23 12:25 UTC as run import-20261123T122500Z and failed (could not be started: no user nobody2)`, nil},
 		{"started late", plain, "12:05:00", decided(ran(OutcomeSucceeded, "import-20261123T120500Z", "12:05:00", "12:17:02", 2, 0)), OutcomeSucceeded,
-			`"Import" was started for 2026-11-23 12:05 UTC as run import-20261123T120500Z at 12:17:02 UTC, 12 minutes late, and succeeded after 2 seconds`, nil},
+			`"Import" was started for 2026-11-23 12:05 UTC as run import-20261123T120500Z at 12:17:02 UTC, 12 minutes late, and succeeded after 2 s`, nil},
 		{"asked for the time at which it was started late", plain, "12:17:00", decided(ran(OutcomeSucceeded, "import-20261123T120500Z", "12:05:00", "12:17:02", 2, 0)), OutcomeSucceeded,
-			`"Import" was started for 2026-11-23 12:05 UTC as run import-20261123T120500Z at 12:17:02 UTC, 12 minutes late, and succeeded after 2 seconds`, nil},
+			`"Import" was started for 2026-11-23 12:05 UTC as run import-20261123T120500Z at 12:17:02 UTC, 12 minutes late, and succeeded after 2 s`, nil},
 		{"by hand", plain, "12:32:00", decided(ran(OutcomeSucceeded, "import-20261123T080000Z-at-ABCDEF", "08:00:00", "12:32:02", 2, 0)), OutcomeSucceeded,
-			`"Import" was started for 2026-11-23 08:00 UTC as run import-20261123T080000Z-at-ABCDEF (asked for with --at) at 12:32:02 UTC and succeeded after 2 seconds`, nil},
+			`"Import" was started for 2026-11-23 08:00 UTC as run import-20261123T080000Z-at-ABCDEF (asked for with --at) at 12:32:02 UTC and succeeded after 2 s`, nil},
 
 		{"overlap with a run that ended", plain, "12:25:00", decided(
 			Outcome{Time: when("12:25:02"), Job: "Import", Run: "import-20261123T122500Z", Instant: when("12:25:00"), Outcome: OutcomeSkipped,
@@ -232,20 +232,20 @@ func TestWhy(t *testing.T) {
 			Outcome{Time: when("12:30:02"), Job: "Import", Run: "import-20261123T122500Z", First: when("12:20:00"), Instant: when("12:25:00"), Count: 2,
 				Outcome: OutcomeMerged, Reason: "one start for several missed instants: import-20261123T123000Z"},
 			ran(OutcomeSucceeded, "import-20261123T123000Z", "12:30:00", "12:30:02", 2, 0)), OutcomeMerged,
-			`"Import" was not started for 2026-11-23 12:20 UTC by itself: one start was made for it and a later one, run import-20261123T123000Z, which succeeded after 2 seconds`, nil},
+			`"Import" was not started for 2026-11-23 12:20 UTC by itself: one start was made for it and a later one, run import-20261123T123000Z, which succeeded after 2 s`, nil},
 		{"merged into a run that goes on", plain, "12:25:00", with(func(r *Records) {
 			r.Runs = []ActiveRun{running}
 			r.Outcomes = []Outcome{{Time: when("12:30:02"), Job: "Import", Run: "import-20261123T122500Z", Instant: when("12:25:00"),
 				Outcome: OutcomeMerged, Reason: "one start for several missed instants: import-20261123T123000Z"}}
 		}), OutcomeMerged,
-			`"Import" was not started for 2026-11-23 12:25 UTC by itself: one start was made for it and a later one, run import-20261123T123000Z, which still runs (process 4711, for 10 minutes)`, nil},
+			`"Import" was not started for 2026-11-23 12:25 UTC by itself: one start was made for it and a later one, run import-20261123T123000Z, which still runs (process 4711, for 10m)`, nil},
 		{"merged into one that was missed", plain, "12:20:00", decided(merged("12:20:00", "12:25:00"), missedAt("12:25:00")), OutcomeMerged,
 			`"Import" was not started for 2026-11-23 12:20 UTC: it was merged into a later start, run import-20261123T122500Z, which was missed: the lock store cannot be reached: no route`, nil},
 		{"merged into one that was merged, and so on", plain, "12:15:00", decided(merged("12:15:00", "12:20:00"), merged("12:20:00", "12:25:00"), missedAt("12:25:00")), OutcomeMerged,
 			`"Import" was not started for 2026-11-23 12:15 UTC: it was merged into a later start, run import-20261123T122500Z, which was missed: the lock store cannot be reached: no route`, nil},
 		{"merged twice, and that was started", plain, "12:15:00", decided(merged("12:15:00", "12:20:00"), merged("12:20:00", "12:25:00"),
 			ran(OutcomeSucceeded, "import-20261123T122500Z", "12:25:00", "12:25:02", 2, 0)), OutcomeMerged,
-			`"Import" was not started for 2026-11-23 12:15 UTC by itself: one start was made for it and a later one, run import-20261123T122500Z, which succeeded after 2 seconds`, nil},
+			`"Import" was not started for 2026-11-23 12:15 UTC by itself: one start was made for it and a later one, run import-20261123T122500Z, which succeeded after 2 s`, nil},
 		{"merged into one that was skipped", plain, "12:20:00", decided(merged("12:20:00", "12:25:00"), Outcome{Time: when("12:31:02"), Job: "Import", Run: "import-20261123T122500Z",
 			Instant: when("12:25:00"), Outcome: OutcomeSkipped, Reason: "the feed is empty"}), OutcomeMerged,
 			`"Import" was not started for 2026-11-23 12:20 UTC: it was merged into a later start, run import-20261123T122500Z, which was skipped: the feed is empty`, nil},
@@ -280,7 +280,7 @@ func TestWhy(t *testing.T) {
 			`whether "Import" was started for 2026-11-23 12:25 UTC is not known: the machine or container stopped while it was being started; it may have run`, nil},
 
 		{"running", plain, "12:30:00", active(running), Verdict(RunRunning),
-			`"Import" was started for 2026-11-23 12:30 UTC as run import-20261123T123000Z at 12:30:02 UTC and still runs (process 4711, for 10 minutes)`, nil},
+			`"Import" was started for 2026-11-23 12:30 UTC as run import-20261123T123000Z at 12:30:02 UTC and still runs (process 4711, for 10m)`, nil},
 		{"starting", plain, "12:30:00", active(in(RunStarting)), Verdict(RunStarting),
 			`"Import" was started for 2026-11-23 12:30 UTC as run import-20261123T123000Z at 12:30:02 UTC and is just coming up`, nil},
 		{"being ended", plain, "12:30:00", active(in(RunEnding)), Verdict(RunEnding),
@@ -293,6 +293,8 @@ func TestWhy(t *testing.T) {
 			return r
 		}()), Verdict(RunEnded),
 			`"Import" was started for 2026-11-23 12:30 UTC as run import-20261123T123000Z at 12:30:02 UTC and was ended (stopped by hand (root)), which a shift is still to record`, nil},
+		{"without its folder", plain, "12:30:00", active(in(RunStray)), Verdict(RunStray),
+			`"Import" was started for 2026-11-23 12:30 UTC as run import-20261123T123000Z at 12:30:02 UTC and still runs, though its folder was removed or renamed; the next shift makes that anew`, nil},
 		{"orphaned", plain, "12:30:00", active(in(RunOrphaned)), Verdict(RunOrphaned),
 			`"Import" was started for 2026-11-23 12:30 UTC as run import-20261123T123000Z at 12:30:02 UTC and lost its supervisor, but processes of it still run`, nil},
 		{"lost", plain, "12:30:00", active(in(RunLost)), Verdict(RunLost),
@@ -309,7 +311,7 @@ func TestWhy(t *testing.T) {
 			r.Runs = []ActiveRun{in(RunEnded)}
 			r.Outcomes = []Outcome{ran(OutcomeFailed, running.ID, "12:30:00", "12:30:02", 2, 3)}
 		}), OutcomeFailed,
-			`"Import" was started for 2026-11-23 12:30 UTC as run import-20261123T123000Z at 12:30:02 UTC and failed with exit code 3 after 2 seconds`, nil},
+			`"Import" was started for 2026-11-23 12:30 UTC as run import-20261123T123000Z at 12:30:02 UTC and failed with exit code 3 after 2 s`, nil},
 
 		{"waiting, to be started", plain, "12:40:00", with(func(r *Records) { r.Waiting = []WaitingStart{waiting} }), VerdictWaiting,
 			`"Import" is to be started for 2026-11-23 12:40 UTC as run import-20261123T124000Z: a shift is about to start it; it is missed after 12:42:30 UTC`, nil},
@@ -324,18 +326,18 @@ func TestWhy(t *testing.T) {
 			`"Import" is to be started for 2026-11-23 12:40 UTC as run import-20261123T124000Z: a shift is about to start it; its time ended at 12:42:30 UTC, and the next shift reports it missed`,
 			func(q *Why) { q.Now = when("12:50:00") }},
 		{"succeeded at the third attempt", plain, "12:20:00", decided(tried(OutcomeRetrying, 1, "12:20:02", 3), tried(OutcomeRetrying, 2, "12:21:04", 4), tried(OutcomeSucceeded, 3, "12:23:06", 0)), OutcomeSucceeded,
-			`"Import" was started for 2026-11-23 12:20 UTC as run import-20261123T122000Z at 12:20:02 UTC and succeeded at attempt 3, after 2 seconds`, nil},
+			`"Import" was started for 2026-11-23 12:20 UTC as run import-20261123T122000Z at 12:20:02 UTC and succeeded at attempt 3, after 2 s`, nil},
 		{"failed for good", plain, "12:20:00", decided(tried(OutcomeRetrying, 1, "12:20:02", 3), tried(OutcomeFailed, 2, "12:21:04", 4)), OutcomeFailed,
-			`"Import" was started for 2026-11-23 12:20 UTC as run import-20261123T122000Z at 12:20:02 UTC and failed with exit code 4 at attempt 2, after 2 seconds`, nil},
+			`"Import" was started for 2026-11-23 12:20 UTC as run import-20261123T122000Z at 12:20:02 UTC and failed with exit code 4 at attempt 2, after 2 s`, nil},
 		{"asked for the time of the second attempt", plain, "12:21:00", decided(tried(OutcomeRetrying, 1, "12:20:02", 3), tried(OutcomeFailed, 2, "12:21:04", 4)), OutcomeFailed,
-			`"Import" was started for 2026-11-23 12:20 UTC as run import-20261123T122000Z at 12:20:02 UTC and failed with exit code 4 at attempt 2, after 2 seconds`, nil},
+			`"Import" was started for 2026-11-23 12:20 UTC as run import-20261123T122000Z at 12:20:02 UTC and failed with exit code 4 at attempt 2, after 2 s`, nil},
 		{"the second attempt runs", plain, "12:30:00", with(func(r *Records) {
 			first, second := in(RunEnded), running
 			second.Attempt, second.Started = 2, when("12:31:04")
 			r.Runs = []ActiveRun{second, first}
 			r.Outcomes = []Outcome{ran(OutcomeRetrying, running.ID, "12:30:00", "12:30:02", 2, 3)}
 		}), Verdict(RunRunning),
-			`"Import" was started for 2026-11-23 12:30 UTC as run import-20261123T123000Z at 12:30:02 UTC and still runs (process 4711, for 8 minutes, 58 seconds, attempt 2)`, nil},
+			`"Import" was started for 2026-11-23 12:30 UTC as run import-20261123T123000Z at 12:30:02 UTC and still runs (process 4711, for 8m58s, attempt 2)`, nil},
 		{"the second attempt waits", plain, "12:35:00", with(func(r *Records) {
 			r.Outcomes = []Outcome{ran(OutcomeRetrying, "import-20261123T123500Z", "12:35:00", "12:35:02", 2, 3)}
 			r.Waiting = []WaitingStart{{Run: "import-20261123T123500Z", Attempt: 2, Instant: when("12:35:00"), NotBefore: when("12:41:04"),
@@ -343,7 +345,7 @@ func TestWhy(t *testing.T) {
 		}), Verdict(OutcomeRetrying),
 			`"Import" was started for 2026-11-23 12:35 UTC as run import-20261123T123500Z at 12:35:02 UTC and failed at attempt 1 (exit code 3); attempt 2 is to follow: it starts at 12:41:04 UTC; it is given up after 12:43:34 UTC`, nil},
 		{"the first attempt failed just now", plain, "12:35:00", decided(ran(OutcomeRetrying, "import-20261123T123500Z", "12:35:00", "12:35:02", 2, 3)), Verdict(OutcomeRetrying),
-			`"Import" was started for 2026-11-23 12:35 UTC as run import-20261123T123500Z at 12:35:02 UTC and failed with exit code 3 after 2 seconds; it is to be tried again`, nil},
+			`"Import" was started for 2026-11-23 12:35 UTC as run import-20261123T123500Z at 12:35:02 UTC and failed with exit code 3 after 2 s; it is to be tried again`, nil},
 		{"overlap with a run that waits for its second attempt", plain, "12:35:00", with(func(r *Records) {
 			r.Outcomes = []Outcome{ran(OutcomeRetrying, "import-20261123T123000Z", "12:30:00", "12:30:02", 2, 3),
 				{Time: when("12:35:02"), Job: "Import", Run: "import-20261123T123500Z", Instant: when("12:35:00"), Outcome: OutcomeSkipped,
@@ -365,7 +367,7 @@ func TestWhy(t *testing.T) {
 		}), VerdictWaiting,
 			`"Guarded" is to be started for 2026-11-23 12:40 UTC as run guarded-20261123T124000Z: a shift asks its condition first; it is missed after 12:42:51 UTC`, nil},
 		{"a job that is no longer in the file", Unlisted("Import"), "12:25:00", decided(ran(OutcomeSucceeded, "import-20261123T122500Z", "12:25:00", "12:25:02", 2, 0)), OutcomeSucceeded,
-			`"Import" was started for 2026-11-23 12:25 UTC as run import-20261123T122500Z at 12:25:02 UTC and succeeded after 2 seconds`, nil},
+			`"Import" was started for 2026-11-23 12:25 UTC as run import-20261123T122500Z at 12:25:02 UTC and succeeded after 2 s`, nil},
 	} {
 		if !strings.Contains(c.minute, "-") {
 			c.minute = "2026-11-23T" + c.minute + "Z"
@@ -382,33 +384,5 @@ func TestWhy(t *testing.T) {
 		if len(got) != 1 || got[0].Sentence != c.want || got[0].Verdict != c.verdict {
 			t.Errorf("%s: got %d answers, %s:\n%s\nnot %s:\n%s", c.name, len(got), got[0].Verdict, got[0].Sentence, c.verdict, c.want)
 		}
-	}
-}
-
-// A minute may hold several starts; a start is also meant by the time to which
-// its jitter puts it off.
-func TestWhySeveral(t *testing.T) {
-	seconds, spread := zoned(t, "Seconds", "*/20 * * * * * *", ""), zoned(t, "Spread", "0 * * * *", "")
-	spread.Jitter = time.Hour
-	from := at(t, "2026-11-23T12:00:00Z")
-	q := Why{Job: seconds, Slave: "test1", From: from, To: from.Add(time.Minute), Now: from.Add(time.Hour)}
-	q.Records.Outcomes = []Outcome{{Job: "Seconds", Run: "seconds-20261123T120020Z", Instant: from.Add(20 * time.Second),
-		Time: from.Add(time.Minute), Outcome: OutcomeSkipped, Reason: "no"}}
-	var verdicts []string
-	for _, a := range q.Explain() {
-		verdicts = append(verdicts, a.Instant.Format("05 ")+string(a.Verdict))
-	}
-	if got := strings.Join(verdicts, ", "); got != "00 noShift, 20 skipped, 40 noShift" {
-		t.Error(got)
-	}
-	q.From, q.To = from.Add(40*time.Second), from.Add(41*time.Second)
-	if got := q.Explain(); len(got) != 1 || got[0].Instant.Second() != 40 {
-		t.Errorf("%+v", got)
-	}
-	delay := JitterOf(spread, "test1")
-	q = Why{Job: spread, Slave: "test1", From: from.Add(delay).Truncate(time.Minute), Now: from.Add(2 * time.Hour)}
-	q.To = q.From.Add(time.Minute)
-	if got := q.Explain(); len(got) != 1 || !got[0].Instant.Equal(from) || got[0].Verdict != VerdictNoShift {
-		t.Errorf("%v: %+v", delay, got)
 	}
 }

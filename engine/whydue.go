@@ -21,6 +21,7 @@ func (q Why) sayDue(a *Explanation, t time.Time) {
 	switch delay := JitterOf(q.Job, q.Slave); {
 	case delay > 0:
 		a.Sentence += ", and started at " + q.near(t, t.Add(delay)) + " because of its jitter"
+	case t.After(q.Now) && q.isDay(): // where many starts are told, each needs no more
 	case t.After(q.Now):
 		a.Sentence += ", which is in " + words(t.Sub(q.Now).Round(time.Second))
 	default:

@@ -3,6 +3,7 @@ package engine
 import (
 	"os"
 	"path/filepath"
+	"unicode/utf8"
 
 	"slavedriver/internal/durable"
 )
@@ -23,9 +24,13 @@ func OutputFolder(dir, run string, attempt int) string {
 	return ""
 }
 
+// longestLine is how much of a last line is looked at, in bytes.
+const longestLine = 4096
+
 // LastWords is the last line on stderr in such a folder, as in the message about a
-// failure: at most 200 bytes of it; "" where there is none.
-func LastWords(folder string) string {
+// failure: the last 200 bytes of it, what is secret taken out before (half of a
+// secret would not be known as one); "" where there is none.
+func LastWords(folder string, redact func(string) string) string {
 	f, err := durable.Peek(filepath.Join(folder, "stderr"))
 	if err != nil {
 		return ""
@@ -35,13 +40,29 @@ func LastWords(folder string) string {
 	if err != nil {
 		return ""
 	}
-	text := make([]byte, min(longestWords, info.Size()))
+	text := make([]byte, min(longestLine, info.Size()))
 	n, _ := f.ReadAt(text, info.Size()-int64(len(text)))
-	return lastLine(string(text[:n]))
+	return endOf(redact(lastLine(string(text[:n]))), longestWords)
 }
 
-// Failed says whether an attempt of the start failed, or the start did.
-func (a Explanation) Failed() bool { return a.Verdict == OutcomeFailed || a.Verdict == OutcomeRetrying }
+// endOf is the end of a text, so many bytes at the most, without half a character
+// at its front.
+func endOf(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	text = text[len(text)-most:]
+	for text != "" && !utf8.RuneStart(text[0]) {
+		text = text[1:]
+	}
+	return text
+}
+
+// Failed says whether an attempt of the start failed, or the start did, a failure
+// that a shift is still to record among them.
+func (a Explanation) Failed() bool {
+	return a.Verdict == OutcomeFailed || a.Verdict == OutcomeRetrying || a.failed
+}
 
 // lastAttempt is the last one that was started, as far as is known; 0: none.
 func (s subject) lastAttempt() int {

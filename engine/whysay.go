@@ -55,19 +55,12 @@ func ended(o Outcome) string {
 		text += fmt.Sprintf(" at attempt %d,", o.Attempt)
 	}
 	if o.Duration > 0 {
-		text += " after " + words(seconds(o.Duration))
+		text += " after " + Took(seconds(o.Duration))
 	}
-	text = strings.TrimSuffix(text, ",")
-	return text
+	return strings.TrimSuffix(text, ",")
 }
 
-func seconds(s float64) time.Duration {
-	d := time.Duration(s * float64(time.Second))
-	if d > time.Second {
-		return d.Round(time.Second)
-	}
-	return d
-}
+func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
 
 func (q Why) skipped(a *Explanation, o Outcome) string {
 	text := q.notStarted(a.Instant) + ": skipped, because "
@@ -103,6 +96,7 @@ func (q Why) sayRun(a *Explanation, r ActiveRun) {
 		a.Sentence = fmt.Sprintf("run %s cannot be understood, and a shift is to report it", r.ID)
 		return
 	}
+	a.failed = r.State == RunLost || r.State == RunEnded && r.Exit != 0 && !q.Job.Succeeded(r.Exit)
 	a.Sentence = q.wasStarted(r.ID, r.Instant) + " and " + q.state(r)
 }
 
@@ -115,7 +109,7 @@ func (q Why) state(r ActiveRun) string {
 	case RunStarting:
 		return "is just coming up"
 	case RunRunning:
-		text := fmt.Sprintf("still runs (process %d, for %s", r.PID, words(q.Now.Sub(r.Started).Round(time.Second)))
+		text := fmt.Sprintf("still runs (process %d, for %s", r.PID, Took(q.Now.Sub(r.Started).Round(time.Second)))
 		if r.Attempt > 1 {
 			text += fmt.Sprintf(", attempt %d", r.Attempt)
 		}
@@ -126,6 +120,8 @@ func (q Why) state(r ActiveRun) string {
 		return fmt.Sprintf("ended with %s, which a shift is still to record", ending{Exit: r.Exit})
 	case RunOrphaned:
 		return "lost its supervisor, but processes of it still run"
+	case RunStray:
+		return "still runs, though its folder was removed or renamed; the next shift makes that anew"
 	case RunPrepared:
 		return "had no process yet when its shift ended; the next shift makes the start"
 	default:
@@ -167,22 +163,23 @@ func (q Why) inZone(t time.Time) time.Time {
 }
 
 // words is such a time for people: to the second where that is not zero.
-func (q Why) words(t time.Time) string {
-	return q.inZone(t).Format("2006-01-02 ") + q.clock(t)
+func (q Why) words(t time.Time) string { return inWords(q.inZone(t)) }
+
+// inWords is a time for people, on its own clock.
+func inWords(t time.Time) string { return t.Format("2006-01-02 ") + inClock(t) }
+
+func inClock(t time.Time) string {
+	if t.Second() == 0 {
+		return t.Format("15:04 MST")
+	}
+	return t.Format("15:04:05 MST")
 }
 
 // near is words for a time in a sentence that named another: without the date
 // where that is the same.
 func (q Why) near(named, t time.Time) string {
 	if q.inZone(t).Format(time.DateOnly) == q.inZone(named).Format(time.DateOnly) {
-		return q.clock(t)
+		return inClock(q.inZone(t))
 	}
 	return q.words(t)
-}
-
-func (q Why) clock(t time.Time) string {
-	if t = q.inZone(t); t.Second() == 0 {
-		return t.Format("15:04 MST")
-	}
-	return t.Format("15:04:05 MST")
 }

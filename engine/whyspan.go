@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"fmt"
+	"strings"
 	"time"
 
 	"slavedriver/schedule"
@@ -85,6 +87,35 @@ func (q Why) instants(to time.Time, most int) (some someInstants) {
 	some.more = max(0, len(some.newest)-most)
 	some.newest = some.newest[some.more:]
 	return some
+}
+
+// Alike is how many answers, from the first, are the same but for the instant, and so
+// of starts that left nothing behind; and one sentence for them.
+func Alike(answers []Explanation) (n int, sentence string) {
+	first := answers[0]
+	said := func(e Explanation) string { return strings.Replace(e.Sentence, inWords(e.Instant), "", 1) }
+	for n = 1; n < len(answers); n++ {
+		if next := answers[n]; next.Verdict != first.Verdict || first.Output != "" || next.Output != "" || said(next) != said(first) {
+			break
+		}
+	}
+	last := answers[n-1]
+	if last.Sentence == first.Sentence { // one, or a disabled job's, which says nothing of the instant
+		return n, first.Sentence
+	}
+	return n, strings.Replace(first.Sentence, inWords(first.Instant), fromTo(first.Instant, last.Instant)+fmt.Sprintf(" (%d starts)", n), 1)
+}
+
+// fromTo are two times in words, without what can be told from the other one.
+func fromTo(from, to time.Time) string {
+	begin, end := inWords(from), inWords(to)
+	if from.Format(time.DateOnly) == to.Format(time.DateOnly) {
+		end = inClock(to)
+	}
+	if zone := from.Format(" MST"); zone == to.Format(" MST") {
+		begin = strings.TrimSuffix(begin, zone)
+	}
+	return begin + " to " + end
 }
 
 // isDay says whether more than a minute is asked about.

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"strings"
 	"testing"
 	"time"
 )
@@ -33,5 +34,33 @@ func TestWhyIsBounded(t *testing.T) {
 		if left != c.left || !due[0].Equal(when(c.first)) || !due[len(due)-1].Equal(when(c.last)) {
 			t.Errorf("%s: %d left out, from %v to %v", c.name, left, due[0], due[len(due)-1])
 		}
+	}
+}
+
+// A minute may hold several starts; a start is also meant by the time to which
+// its jitter puts it off.
+func TestWhySeveral(t *testing.T) {
+	seconds, spread := zoned(t, "Seconds", "*/20 * * * * * *", ""), zoned(t, "Spread", "0 * * * *", "")
+	spread.Jitter = time.Hour
+	from := at(t, "2026-11-23T12:00:00Z")
+	q := Why{Job: seconds, Slave: "test1", From: from, To: from.Add(time.Minute), Now: from.Add(time.Hour)}
+	q.Records.Outcomes = []Outcome{{Job: "Seconds", Run: "seconds-20261123T120020Z", Instant: from.Add(20 * time.Second),
+		Time: from.Add(time.Minute), Outcome: OutcomeSkipped, Reason: "no"}}
+	var verdicts []string
+	for _, a := range q.Explain() {
+		verdicts = append(verdicts, a.Instant.Format("05 ")+string(a.Verdict))
+	}
+	if got := strings.Join(verdicts, ", "); got != "00 noShift, 20 skipped, 40 noShift" {
+		t.Error(got)
+	}
+	q.From, q.To = from.Add(40*time.Second), from.Add(41*time.Second)
+	if got := q.Explain(); len(got) != 1 || got[0].Instant.Second() != 40 {
+		t.Errorf("%+v", got)
+	}
+	delay := JitterOf(spread, "test1")
+	q = Why{Job: spread, Slave: "test1", From: from.Add(delay).Truncate(time.Minute), Now: from.Add(2 * time.Hour)}
+	q.To = q.From.Add(time.Minute)
+	if got := q.Explain(); len(got) != 1 || !got[0].Instant.Equal(from) || got[0].Verdict != VerdictNoShift {
+		t.Errorf("%v: %+v", delay, got)
 	}
 }

@@ -53,8 +53,12 @@ func (q Why) sayWaiting(a *Explanation, w WaitingStart) {
 		return
 	}
 	a.Verdict, a.Started = Verdict(OutcomeRetrying), q.inZone(q.lives()[w.Run].From)
-	a.Sentence = fmt.Sprintf("%s and failed at attempt %d (%s); attempt %d is to follow: %s",
-		q.wasStarted(w.Run, w.Instant), w.Attempt-1, w.Failure, w.Attempt, q.waitsAndUntil(w))
+	follows := "is to follow: " + q.waitsAndUntil(w)
+	if w.Stopped != "" {
+		follows = "is given up by the next shift: " + w.Stopped
+	}
+	a.Sentence = fmt.Sprintf("%s and failed at attempt %d (%s); attempt %d %s",
+		q.wasStarted(w.Run, w.Instant), w.Attempt-1, w.Failure, w.Attempt, follows)
 }
 
 // waitsAndUntil is what a start waits for, and what becomes of it in the end.

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,8 +16,8 @@ import (
 )
 
 const historyManual = `Shows what became of the instants that were due: started and how it ended, skipped,
-missed, and why. It is what shifts recorded on this slave, in the order in which
-they did, newest last: a long run is behind shorter ones that were due later.
+missed, and why. It is what shifts recorded on this slave last, in the order of
+the times at which it was due.
 
 With --cluster it is the runs of all slaves that ended, from the lock store: the
 last 10,000 or so of those jobs that take leases there. What the store could not
@@ -116,9 +116,11 @@ type pastStart struct {
 	Output string `json:"output,omitempty"` // the folder of its stdout and stderr, while that is here
 }
 
-// printHistory prints the lines, with where the output is of those that are of
+// printHistory prints the lines in the order of their instants, with where the output is of those that are of
 // the slave whose var dir that is.
 func (c *command) printHistory(dir string, ended []engine.Outcome, here func(engine.Outcome) bool) error {
+	// A run is recorded when it ends, long ones after those that were due later.
+	slices.SortStableFunc(ended, func(a, b engine.Outcome) int { return a.Instant.Compare(b.Instant) })
 	starts := make([]pastStart, len(ended))
 	for i, o := range ended {
 		starts[i].Outcome = o
@@ -175,8 +177,8 @@ func (c *command) historyTable(dir string, ended []pastStart) error {
 	rows := [][]string{{"DUE", "JOB", "SLAVE", "OUTCOME", "TOOK", "WHY"}}
 	for _, o := range ended {
 		took := "-"
-		if !o.Started.IsZero() {
-			took = time.Duration(math.Round(o.Duration*1000) * 1e6).String()
+		if o.Duration > 0 {
+			took = engine.Took(time.Duration(o.Duration * float64(time.Second)))
 		}
 		rows = append(rows, []string{
 			dateTime(o.Instant.Local()), logging.Escape(o.Job),

@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/user"
 	"sync"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -20,15 +19,16 @@ const stopManual = `Ends what runs of a job on this slave: all of its processes 
 the job's killGrace, SIGKILL. It returns when none is left.
 
 The run counts as failed, with the reason that it was stopped by hand: the
-handlers hear of it, and history shows it. It is not tried again (retries), and
-the job starts again when it is due next; enabled = false in FILE keeps it from
-that. Should this command be killed, the next shift goes on with it.`
+handlers hear of it, and history shows it. It is not tried again (retries), also
+where it failed before and waits for its next attempt, and the job starts again
+when it is due next; enabled = false in FILE keeps it from that. Should this
+command be killed, the next shift goes on with it.`
 
 func (c *command) stopCommand() *cobra.Command {
 	var run string
 	cmd := &cobra.Command{
 		Use:               "stop FILE JOB",
-		Short:             "Ends what runs of a job",
+		Short:             "Ends what runs of a job, or waits for its next attempt",
 		Long:              stopManual,
 		Args:              stopArguments,
 		ValidArgsFunction: c.completeJob,
@@ -67,14 +67,17 @@ func (c *command) stop(ctx context.Context, file, name, run string) error {
 			runs = append(runs, r)
 		}
 	}
-	if len(runs) == 0 {
+	waiting, err := c.waitingForRetry(it, run)
+	if err != nil {
+		return err
+	}
+	if len(runs) == 0 && len(waiting) == 0 {
 		return c.nothingToStop(it, file, run)
 	}
-	return c.stopRuns(ctx, it.dir, runs)
+	return errors.Join(c.stopRetries(ctx, it, waiting), c.stopRuns(ctx, it.dir, runs))
 }
 
-// nothingToStop says that nothing runs, and what is to follow nevertheless, or where
-// something may run.
+// nothingToStop says that nothing runs or waits, or where something may run.
 func (c *command) nothingToStop(it stoppable, file, run string) error {
 	what, hint := fmt.Sprintf("nothing of job %q runs here", it.job.Name), "slavedriver list "+file+" shows what runs"
 	if run != "" {
@@ -89,24 +92,7 @@ func (c *command) nothingToStop(it stoppable, file, run string) error {
 		what += ": no shift has run by a crontab yet with the var dir " + it.dir
 		c.sayElsewhere(it.entryFile, it.dir)
 	}
-	for _, w := range records.Waiting {
-		if w.Attempt > 1 && (run == "" || w.Run == run) {
-			what += fmt.Sprintf("; attempt %d of run %s is to follow%s", w.Attempt, w.Run, whenItFollows(w, now))
-			hint = "enabled = false in " + file + " keeps it from that"
-		}
-	}
 	return &failure{status: exitOther, err: errors.New(what), hint: hint}
-}
-
-// whenItFollows is when a start that waits is made.
-func whenItFollows(w engine.WaitingStart, now time.Time) string {
-	switch {
-	case w.NotBefore.After(now):
-		return " at " + dateTime(w.NotBefore.Local())
-	case now.After(w.Until):
-		return " no more: its time ended at " + dateTime(w.Until.Local()) + ", and the next shift reports that"
-	}
-	return " as soon as a shift can make it"
 }
 
 // stoppable is a job of which something may run.
@@ -141,6 +127,9 @@ func (c *command) findJob(ctx context.Context, file, name string) (it stoppable,
 		return it, nil
 	}
 	if runs, _, err := c.runningIn(it.dir); err == nil && len(runs[name]) > 0 {
+		return it, nil
+	}
+	if waiting, err := c.waitingForRetry(it, ""); err == nil && len(waiting) > 0 {
 		return it, nil
 	}
 	return it, noSuchJob(name, file, plan, ", and none of it runs")

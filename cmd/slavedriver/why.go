@@ -94,7 +94,7 @@ func (c *command) why(ctx context.Context, file, name, text string) error {
 	}
 	for i, answer := range answers {
 		if answer.Output != "" && answer.Failed() {
-			answers[i].LastWords = script.Secrets().String(engine.LastWords(answer.Output))
+			answers[i].LastWords = engine.LastWords(answer.Output, script.Secrets().String)
 		}
 	}
 	return c.printAnswers(answers, left)
@@ -227,24 +227,28 @@ func (c *command) printAnswers(answers []engine.Explanation, left int) error {
 	if more := len(answers) - askedAtOnce; more > 0 {
 		answers, left = answers[more:], left+more
 	}
-	last := ""
-	for _, answer := range answers {
-		if c.json {
-			if err := c.printJSON(answer); err != nil {
-				return err
-			}
-			continue
-		}
-		if answer.Sentence == last { // a disabled job's
-			continue
-		}
-		last = answer.Sentence
-		if _, err := fmt.Fprint(c.stdout, inLines(answer)); err != nil {
-			return err
-		}
+	if err := c.printEachAnswer(answers); err != nil {
+		return err
 	}
 	if left > 0 {
 		complain(c.stderr, "warning", count(left, "more start")+" of that time not shown here; a time of day asks about one")
+	}
+	return nil
+}
+
+// printEachAnswer prints answers; for people those in a row that say the same are one.
+func (c *command) printEachAnswer(answers []engine.Explanation) error {
+	if c.json {
+		return printEach(c, answers, nil)
+	}
+	for len(answers) > 0 {
+		n, sentence := engine.Alike(answers)
+		one := answers[0]
+		one.Sentence = sentence
+		if _, err := fmt.Fprint(c.stdout, inLines(one)); err != nil {
+			return err
+		}
+		answers = answers[n:]
 	}
 	return nil
 }
@@ -253,11 +257,19 @@ func (c *command) printAnswers(answers []engine.Explanation, left int) error {
 // be pasted behind cat, and of a failure what it said last.
 func inLines(answer engine.Explanation) string {
 	text := logging.Escape(answer.Sentence) + "\n"
-	if folder := logging.Escape(answer.Output); folder != "" {
-		text += fmt.Sprintf("its output: %s/stdout %s/stderr\n", folder, folder)
+	if folder := answer.Output; folder != "" {
+		text += "its output: " + pasteable(folder+"/stdout") + " " + pasteable(folder+"/stderr") + "\n"
 	}
 	if answer.LastWords != "" {
 		text += "its last words: " + logging.Escape(answer.LastWords) + "\n"
 	}
 	return text
+}
+
+// pasteable is a path as a shell takes it for one word.
+func pasteable(path string) string {
+	if strings.ContainsAny(path, " \t'\"\\$`&|;<>()*?[]{}!#~") {
+		path = "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+	}
+	return logging.Escape(path)
 }

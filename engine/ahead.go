@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"slavedriver/internal/durable"
@@ -30,7 +32,7 @@ func (d *duty) noticeGap(now time.Time) {
 // which are still to come may have been started already. The ledger knows which.
 type ahead struct {
 	Until time.Time `json:"until"` // how far the clock got
-	Days  []string  `json:"days"`  // the ledger's files that were written then
+	Days  []string  `json:"days"`  // the ledger's files that were written then, without .jsonl
 }
 
 // after is what is left of a at a later time: nil once all of it is past.
@@ -56,17 +58,23 @@ func (a *ahead) undecided(sched schedule.Schedule, missed span) span {
 func (d *duty) clockCameBack(w window) {
 	d.Log.Log(Error, fmt.Sprintf("the clock went back from %s; schedules go on from this minute",
 		moment(d.agenda.Evaluated)), nil)
-	a := &ahead{Until: d.agenda.Evaluated, Days: d.ledger.daysFrom(w.To)}
+	a := &ahead{Until: d.agenda.Evaluated, Days: d.ledger.putBehind(w.To)}
 	if old := d.agenda.Ahead; old != nil && old.Until.After(a.Until) {
 		a.Until = old.Until
 	}
 	d.agenda.Ahead, d.agenda.Answered = a, nil
+	var farAgain []*intent
 	for _, in := range d.agenda.Intents {
-		d.reviewAfterReturn(in, w.To)
+		if d.reviewAfterReturn(in, w.To) {
+			in.Problem = "the clock went back before it could be started"
+			farAgain = append(farAgain, in)
+		}
 	}
+	d.missTogether(farAgain)
 }
 
-func (d *duty) reviewAfterReturn(in *intent, end time.Time) {
+// reviewAfterReturn says whether the time of a start is far again.
+func (d *duty) reviewAfterReturn(in *intent, end time.Time) bool {
 	switch again := in.Retry; {
 	case in.settled:
 	case again != nil:
@@ -75,41 +83,72 @@ func (d *duty) reviewAfterReturn(in *intent, end time.Time) {
 		}
 	case in.Instant.After(end) && in.Ask:
 		in.settled = true // nobody knows whether it is an instant
-	case in.Instant.After(end):
-		in.Problem = "the clock went back before it could be started"
-		d.miss(in)
+	default:
+		return in.Instant.After(end)
 	}
+	return false
 }
 
 // ranAhead says whether a run was started while the clock was ahead.
 func (d *duty) ranAhead(id string) bool {
 	a := d.agenda.Ahead
-	if a == nil || !slices.Contains(a.Days, dayOf(instantOfRun(id))) {
+	if a == nil {
 		return false
 	}
-	return slices.ContainsFunc(a.Days, func(day string) bool { return d.ledger.started(day, id) })
+	instant := instantOfRun(id)
+	return slices.ContainsFunc(a.Days, func(name string) bool {
+		day := strings.TrimPrefix(name, behind)[:len(time.DateOnly)]
+		// A run is recorded when it ends.
+		return day >= dayOf(instant) && day <= dayOf(instant.Add(longestRun)) && d.ledger.started(name, id)
+	})
 }
+
+// longestRun is how long after its instant a run is looked for in the ledger.
+const longestRun = 7 * 24 * time.Hour
 
 // dayOf names the ledger's file of a time.
 func dayOf(t time.Time) string { return t.UTC().Format(time.DateOnly) }
 
-// daysFrom are the days, from that of t on, that the ledger has a file of; that
-// of t in any case.
-func (l ledger) daysFrom(t time.Time) []string {
+// behind begins the names of the ledger's files from a time when the clock was ahead:
+// what was recorded last is in the last file by name, and they come first.
+const behind = "+"
+
+// putBehind renames the ledger's files of days after that of t, and names those of that
+// day and of all later ones. What cannot be renamed keeps its name.
+func (l ledger) putBehind(t time.Time) []string {
 	days := []string{dayOf(t)}
 	names, _ := filepath.Glob(filepath.Join(l.dir, "*.jsonl"))
 	for _, name := range names {
-		day := filepath.Base(name)[:len(time.DateOnly)]
-		if day > days[0] {
-			days = append(days, day)
+		base := strings.TrimSuffix(filepath.Base(name), ".jsonl")
+		if len(base) < len(time.DateOnly) || strings.TrimPrefix(base, behind) <= days[0] {
+			continue
 		}
+		if !strings.HasPrefix(base, behind) {
+			base = l.rename(base)
+		}
+		days = append(days, base)
 	}
 	return days
 }
 
-// started says whether the ledger of a day has a line about the start of a run.
-func (l ledger) started(day, run string) bool {
-	data, err := durable.PeekAll(filepath.Join(l.dir, day+".jsonl"))
+func (l ledger) rename(day string) string {
+	path := func(name string) string { return filepath.Join(l.dir, name+".jsonl") }
+	name := behind + day
+	for i := 2; ; i++ {
+		if _, err := os.Lstat(path(name)); err != nil {
+			break
+		}
+		name = fmt.Sprintf("%s%s.%d", behind, day, i)
+	}
+	if os.Rename(path(day), path(name)) != nil {
+		return day
+	}
+	return name
+}
+
+// started says whether a file of the ledger has a line about the start of a run.
+func (l ledger) started(name, run string) bool {
+	data, err := durable.PeekAll(filepath.Join(l.dir, name+".jsonl"))
 	if err != nil {
 		return false
 	}

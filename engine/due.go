@@ -57,6 +57,7 @@ type dueness struct {
 	Starts []time.Time
 	Merged span // missed instants that the first of the starts makes good
 	Missed span // instants that are too old to be started
+	Excess span // instants that are still to come, before so many that these are left out
 }
 
 // span is Count instants from First to Last.
@@ -126,7 +127,10 @@ func due(s schedule.Schedule, w window, now time.Time, lag, catchUp time.Duratio
 		d.Starts = append(d.Starts, d.Merged.Last)
 		d.Merged = d.Merged.butLast(s, tooOld)
 	}
-	ahead, _ := schedule.Between(s, passed, w.To, mostAhead)
+	ahead, more := schedule.Between(s, passed, w.To, mostAhead)
+	if more > 0 {
+		d.Excess = spanOf(s, passed, ahead[0].Add(-1))
+	}
 	d.Starts = append(d.Starts, ahead...)
 	return d
 }

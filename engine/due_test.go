@@ -180,3 +180,18 @@ func TestTook(t *testing.T) {
 		}
 	}
 }
+
+// More starts than can be kept are left out in no silence: the earliest of those that are
+// still to come.
+func TestDueOfMoreThanCanWait(t *testing.T) {
+	every, err := schedule.Parse("@every 1s", time.UTC)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := clock("12:30:02")
+	v := due(every, window{clock("11:59:59"), now}, now, time.Hour, time.Hour)
+	if first := clock("12:00:00"); v.Excess.Count != 1803-mostAhead || !v.Excess.First.Equal(first) ||
+		len(v.Starts) != mostAhead || !v.Starts[0].Equal(v.Excess.Last.Add(time.Second)) {
+		t.Errorf("left out are %+v, and %d starts begin with %s", v.Excess, len(v.Starts), v.Starts[0])
+	}
+}

@@ -120,11 +120,8 @@ func (d *duty) evaluateJob(job *Job, w window, now time.Time) {
 	}
 	lag, catchUp := JitterOf(job, d.Plan.Slave), catchUpOf(job, now)
 	v := due(job.Schedule, w, now, lag, catchUp)
-	if v.Missed = d.agenda.Ahead.undecided(job.Schedule, v.Missed); v.Missed.Count > 0 {
-		d.missed(job, &miss{
-			Run: runID(job, v.Missed.Last), Token: rand.Text(), First: v.Missed.First, Last: v.Missed.Last, Count: v.Missed.Count, Reason: reasonNoShift,
-		})
-	}
+	d.missedUndecided(job, v.Missed, reasonNoShift)
+	d.missedUndecided(job, v.Excess, fmt.Sprintf("more than %d of its starts wait for their time", mostAhead))
 	if v.Merged = d.agenda.Ahead.undecided(job.Schedule, v.Merged); v.Merged.Count > 0 {
 		d.outcome(Outcome{Job: job.Name, Run: runID(job, v.Merged.Last), Instant: v.Merged.Last, First: v.Merged.First,
 			Count: v.Merged.Count, Outcome: OutcomeMerged, Reason: mergedWith(runID(job, v.Starts[0]))})
@@ -135,6 +132,13 @@ func (d *duty) evaluateJob(job *Job, w window, now time.Time) {
 			in.Merged = v.Merged
 		}
 		d.intend(job, in)
+	}
+}
+
+// missedUndecided misses instants, but for those that were decided by a clock that was ahead.
+func (d *duty) missedUndecided(job *Job, s span, reason string) {
+	if s = d.agenda.Ahead.undecided(job.Schedule, s); s.Count > 0 {
+		d.missed(job, &miss{Run: runID(job, s.Last), Token: rand.Text(), First: s.First, Last: s.Last, Count: s.Count, Reason: reason})
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"slavedriver/internal/runfile"
 )
@@ -45,7 +46,7 @@ func (d *duty) prune(job *Job) {
 	if len(names) <= job.KeepRuns {
 		return
 	}
-	for _, name := range beyond(names, job.KeepRuns) {
+	for _, name := range beyond(names, job.KeepRuns, d.now()) {
 		if in := d.intentOfRun(runOf(name)); in != nil {
 			if !slices.Contains(d.unpruned, job) {
 				d.unpruned = append(d.unpruned, job)
@@ -73,9 +74,14 @@ func (d *duty) endedRuns(job *Job) []string {
 	return names
 }
 
-// beyond are the attempts of all runs but the newest so many, oldest first.
-func beyond(names []string, keep int) []string {
+// beyond are the attempts of all runs but the newest so many, oldest first; older than
+// all are those from a time when the clock was ahead.
+func beyond(names []string, keep int, now time.Time) []string {
 	slices.SortFunc(names, byInstant)
+	ahead := slices.IndexFunc(names, func(id string) bool { return instantOfRun(id).After(now.Add(clockBack)) })
+	if ahead >= 0 {
+		names = slices.Concat(names[ahead:], names[:ahead])
+	}
 	last := ""
 	for i := len(names) - 1; i >= 0; i-- {
 		if run := runOf(names[i]); run != last {

@@ -133,7 +133,9 @@ func (l ledger) appendMissing(outcomes ...Outcome) error {
 	if len(outcomes) == 0 {
 		return nil
 	}
-	there := l.recent()
+	day := dayOf(outcomes[0].Time)
+	names, _ := filepath.Glob(filepath.Join(l.dir, "*"+day+"*.jsonl")) // behind, too
+	there := keysOf(names)
 	var missing []Outcome
 	for _, o := range outcomes {
 		if !there[o.key()] {
@@ -146,11 +148,16 @@ func (l ledger) appendMissing(outcomes ...Outcome) error {
 // recent is the set of keys at the end of the ledger: of the newest two files,
 // since a day may just have ended. Lines that cannot be understood are passed over.
 func (l ledger) recent() map[string]bool {
-	keys := map[string]bool{}
 	names, _ := filepath.Glob(filepath.Join(l.dir, "*.jsonl"))
 	if len(names) > 2 {
 		names = names[len(names)-2:]
 	}
+	return keysOf(names)
+}
+
+// keysOf is the set of keys at the end of each of these files.
+func keysOf(names []string) map[string]bool {
+	keys := map[string]bool{}
 	for _, name := range names {
 		for _, line := range bytes.Split(tailOf(name, ledgerTail), []byte{'\n'}) {
 			var o Outcome

@@ -67,7 +67,7 @@ func virtually(t *testing.T, jobs []*Job, test func(m *machine)) {
 // what it writes.
 func room(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("/dev/shm", "slavedriver-engine-")
+	dir, err := os.MkdirTemp("/dev/shm", "slavedriver-engine-") //nolint:usetesting // it has no folder in memory
 	if err != nil {
 		return t.TempDir()
 	}

@@ -40,21 +40,48 @@ func (d *duty) isLate(in *intent) bool {
 	return late > 0
 }
 
-// tooLate gives up a start whose time has passed. Several of a job, all there when a
-// gap is over, are missed together, with the newest: they are one alert.
-func (d *duty) tooLate(in *intent) {
-	alone := in.Retry != nil || byHand(in.Run)
-	if !alone && d.waitsForEarlier(in) {
-		return
-	}
-	for _, other := range slices.Backward(d.agenda.Intents) {
-		same := other.Job == in.Job && other.Instant.After(in.Instant) && other.Retry == nil && !byHand(other.Run)
-		if !alone && same && !other.Ask && !other.settled && other.phase == phaseWaiting && d.isLate(other) {
-			d.makeGood(in, other)
-			return
+// giveUp misses the starts that wait and will not be made any more: their time has
+// passed, or their job is gone. Where it was not even known whether one is due, there
+// is nothing to tell.
+func (d *duty) giveUp() {
+	var gone []*intent
+	for _, in := range d.agenda.Intents {
+		switch {
+		case in.settled || in.phase != phaseWaiting:
+		case in.job != nil && in.job.Enabled:
+			if !in.Ask && d.isLate(in) && !d.waitsForEarlier(in) {
+				gone = append(gone, in)
+			}
+		case in.Ask:
+			in.settled, d.dirty = true, true
+		default:
+			in.Problem = "the job is no longer in the entry file, or was disabled"
+			gone = append(gone, in)
 		}
 	}
-	d.miss(in)
+	d.missTogether(gone)
+}
+
+// missTogether misses starts, all of a job's schedule with the newest of them: so they
+// are one alert.
+func (d *duty) missTogether(starts []*intent) {
+	newest := map[string]*intent{}
+	scheduled := func(in *intent) bool { return in.Retry == nil && !byHand(in.Run) }
+	for _, in := range starts {
+		if other := newest[in.Job]; scheduled(in) && (other == nil || in.Instant.After(other.Instant)) {
+			newest[in.Job] = in
+		}
+	}
+	for _, in := range starts {
+		if in != newest[in.Job] && scheduled(in) {
+			d.makeGood(in, newest[in.Job])
+		}
+	}
+	for _, in := range starts {
+		if !in.settled {
+			d.miss(in)
+		}
+	}
 }
 
 // intend puts a start into the agenda; what else there is of its job is looked
@@ -95,7 +122,7 @@ func (d *duty) arrive() {
 // comes with it is known.
 func (d *duty) arrives(in *intent) bool {
 	ready := !in.settled && !in.Placed && !in.Ask && in.phase == phaseWaiting
-	return ready && in.job != nil && in.job.Enabled && d.waits(in) <= 0 && !d.waitsForAnswers(in)
+	return ready && in.job != nil && in.job.Enabled && d.waits(in) <= 0 && !d.isLate(in) && !d.waitsForAnswers(in)
 }
 
 func byJob(starts []*intent) map[string][]*intent {
@@ -112,7 +139,7 @@ func byJob(starts []*intent) map[string][]*intent {
 func (d *duty) place(in *intent, come, starts []*intent) {
 	d.placed(in)
 	switch {
-	case in.Retry != nil || d.madeGood(in):
+	case in.Retry != nil || d.cameLate(in) && d.madeGood(in):
 		return
 	case in.job.Overlaps():
 		d.placeBeside(in, come)
@@ -133,9 +160,10 @@ func (d *duty) isOneWith(in *intent, starts []*intent) bool {
 	for _, other := range starts {
 		switch {
 		case other == in || other.Retry != nil || other.settled || !other.Placed:
+		case other.phase == phaseWaiting && d.isLate(other): // it is about to be missed
 		case byAt(other.Run) || byAt(in.Run): // what is asked for is no start of the schedule, nor in its place
 		case in.Instant.Before(other.Instant) && other.phase == phaseWaiting:
-			d.giveWay(in, other)
+			d.makeGood(in, other) // it comes with, or after, a newer one
 			return true
 		default:
 			d.merge(other, in)
@@ -152,15 +180,20 @@ func (d *duty) placed(in *intent) { in.Placed, d.dirty = true, true }
 // the shift up.
 const onTime = 2 * time.Second
 
-// placeBeside is for a job whose runs may overlap: only a start whose time passed
-// while no shift was there makes way, for the newest of those that come with it.
+// cameLate says whether the time of a start passed while no shift was there.
+func (d *duty) cameLate(in *intent) bool {
+	return !byHand(in.Run) && !in.NotBefore.IsZero() && d.waits(in) < -onTime
+}
+
+// placeBeside is for a job whose runs may overlap: only a start that comes late makes
+// way, for the newest of those that come with it.
 func (d *duty) placeBeside(in *intent, come []*intent) {
-	if byHand(in.Run) || in.NotBefore.IsZero() || d.waits(in) >= -onTime {
+	if !d.cameLate(in) {
 		return
 	}
 	for _, other := range slices.Backward(come) {
 		if other.Instant.After(in.Instant) && other.Retry == nil && !byHand(other.Run) && !other.settled {
-			d.giveWay(in, other)
+			d.makeGood(in, other)
 			return
 		}
 	}
@@ -184,29 +217,15 @@ func (d *duty) heldByRetry(in *intent, starts []*intent) bool {
 }
 
 // merge lets a start that still waits make way for a newer one of the same job,
-// in its place in the queue: one start for both. One that is past waiting, or
-// whose time is over, goes its own way.
+// in its place in the queue: one start for both. One that is past waiting goes its
+// own way.
 func (d *duty) merge(earlier, in *intent) {
-	switch {
-	case earlier.phase != phaseWaiting:
+	if earlier.phase != phaseWaiting {
 		d.skip(in, fmt.Sprintf("the start of %s is being made", moment(earlier.Instant)))
 		return
-	case d.isLate(earlier):
-		d.tooLate(earlier)
-	default:
-		d.makeGood(earlier, in)
 	}
+	d.makeGood(earlier, in)
 	d.swap(earlier, in)
-}
-
-// giveWay is for an older start that comes with, or after, a newer one: one start for
-// both.
-func (d *duty) giveWay(older, newer *intent) {
-	if d.isLate(older) {
-		d.tooLate(older)
-		return
-	}
-	d.makeGood(older, newer)
 }
 
 // makeGood makes one start for two instants. Should it be missed, both are.

@@ -16,6 +16,7 @@ const tryAgain = time.Second
 // is not committed is not acted upon.
 func (d *duty) pump() {
 	d.releaseAll()
+	d.giveUp()
 	d.arrive()
 	d.advance()
 	ok := d.commit()
@@ -30,8 +31,7 @@ func (d *duty) pump() {
 	d.commit()
 }
 
-// advance takes the intents in order, gives up those whose time has passed,
-// and lets the others go on as slots allow.
+// advance takes the intents in order, and lets each go on as slots allow.
 func (d *duty) advance() {
 	slots := d.freeSlots()
 	next := d.nextQuestions()
@@ -39,14 +39,11 @@ func (d *duty) advance() {
 	for _, in := range d.agenda.Intents {
 		switch {
 		case in.settled || in.phase != phaseWaiting:
-		case in.job == nil || !in.job.Enabled:
-			d.jobIsGone(in)
 		case in.Ask:
 			if next[in.job] == in {
 				d.askSchedule(in)
 			}
-		case d.isLate(in):
-			d.tooLate(in)
+		case d.isLate(in): // it is missed with earlier ones
 		case d.mustWait(in, slots), !in.Placed:
 		case in.job.Condition && !in.Asked && in.Retry == nil:
 			d.askCondition(in)
@@ -60,17 +57,6 @@ func (d *duty) advance() {
 	if len(claims) > 0 {
 		d.claim(claims)
 	}
-}
-
-// jobIsGone gives up a start of a job that is not to run any more. Where it was not
-// even known whether it is due, there is nothing to tell.
-func (d *duty) jobIsGone(in *intent) {
-	if in.Ask {
-		in.settled, d.dirty = true, true
-		return
-	}
-	in.Problem = "the job is no longer in the entry file, or was disabled"
-	d.miss(in)
 }
 
 // mustWait says whether the time of a start has not come, or something that

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -91,9 +92,10 @@ func see(r *run) (sight, error) {
 // are made to wait for their start. It is also the recovery after a crash;
 // there is no other.
 func (d *duty) reconcile() error {
-	for _, in := range d.agenda.Intents {
+	d.agenda.Intents = slices.DeleteFunc(d.agenda.Intents, func(in *intent) bool {
 		in.job = d.jobs[in.Job]
-	}
+		return in.Ask && in.job != nil && !in.job.ScheduleFunc // there is nobody to ask any more
+	})
 	entries, err := os.ReadDir(d.path(folderActive))
 	if err != nil { // what runs is not known, so nothing may be started
 		return fmt.Errorf("cannot read the active runs: %w", err)

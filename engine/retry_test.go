@@ -90,7 +90,7 @@ func TestAttemptIDs(t *testing.T) {
 	if want := []string{run, run + ".2", run + ".10", "a-2-20261123T120100Z"}; !slices.Equal(ids, want) {
 		t.Errorf("in order: %v", ids)
 	}
-	if got := beyond(ids, 1); !slices.Equal(got, ids[:3]) {
+	if got := beyond(ids, 1, bubbleNoon); !slices.Equal(got, ids[:3]) {
 		t.Errorf("beyond one run: %v", got)
 	}
 }

@@ -1,0 +1,81 @@
+package engine
+
+import (
+	"os"
+	"testing"
+	"time"
+
+	"slavedriver/internal/runfile"
+)
+
+// aheadFor lets the crontab call shifts for so long by a clock that is by so much ahead.
+func (m *machine) aheadFor(d, by time.Duration) {
+	m.running()
+	m.set(by)
+	m.cron(d)
+	m.running()
+	m.set(-by)
+}
+
+const year = 365 * 24 * time.Hour
+
+// A clock that was ahead over a midnight left files of the ledger that are newer by
+// name than those of today; what stands in these is known all the same.
+func TestAClockThatWasAheadOverMidnight(t *testing.T) {
+	job := newJob(t, "j", "* * * * *")
+	virtually(t, []*Job{job}, func(m *machine) {
+		m.play.act = lasting(time.Second)
+		m.cron(2 * time.Minute)
+		m.aheadFor(30*time.Minute, year+11*time.Hour+45*time.Minute)
+		m.cron(5 * time.Minute)
+		m.running()
+		m.sleep(36 * time.Hour)
+		m.cron(5 * time.Minute)
+		m.sleep(m.nextTick().Sub(m.Now()))
+		m.call()
+		m.sleep(5 * time.Second)
+		m.plan.Jobs = []*Job{newJob(t, "j", "*/2,1-59/2 * * * *")} // edited: it begins with this minute
+		m.call()
+		m.cron(2 * time.Minute)
+		m.eachEndsOnce()
+		if names, err := os.ReadDir(m.dir + "/ended/j"); err != nil || len(names) == 0 || instantOfRun(names[0].Name()).Year() != 2026 {
+			t.Errorf("of the runs of now those are kept: %v, %v", names, err)
+		}
+		last, err := LastOutcomes(m.dir, m.plan.Jobs)
+		if got := last["j"].Instant; err != nil || got.Year() != 2026 {
+			t.Errorf("the last outcome is of %s, %v", got, err)
+		}
+		if all, err := History(m.dir, "", 10); err != nil || len(all) != 10 || all[9].Instant.Year() != 2026 {
+			t.Errorf("the history is %v, %v", all, err)
+		}
+	})
+}
+
+// Nor does the ledger say a thing twice then.
+func TestTheLedgerOfAClockThatWasAhead(t *testing.T) {
+	job := newJob(t, "j", "* * * * *", func(j *Job) { j.Condition = true })
+	virtually(t, []*Job{job}, func(m *machine) {
+		m.condition = func(*Job, time.Time) (bool, string, error) { return false, "frozen", nil }
+		m.cron(2 * time.Minute)
+		m.aheadFor(8*time.Minute, year+11*time.Hour+55*time.Minute)
+		m.cron(20 * time.Minute)
+		m.running()
+		m.eachEndsOnce()
+	})
+}
+
+// A run that ended on the day after its instant's is known too.
+func TestARunOverMidnightByAClockThatWasAhead(t *testing.T) {
+	const untilThen = 3*24*time.Hour + 11*time.Hour + 53*time.Minute
+	job := newJob(t, "j", "58 23 * * 4", func(j *Job) { j.KeepRuns = 0 })
+	virtually(t, []*Job{job}, func(m *machine) {
+		m.play.act = func(runfile.Intent) act { return act{lasts: 5 * time.Minute} }
+		m.cron(2 * time.Minute)
+		m.aheadFor(20*time.Minute, untilThen)
+		m.cron(2 * time.Minute)
+		m.sleep(untilThen - 10*time.Minute)
+		m.cron(20 * time.Minute)
+		m.same("ledger", m.ledger(), "succeeded j 23:58:00")
+		m.eachEndsOnce()
+	})
+}

@@ -119,7 +119,9 @@ func TestAFunctionWhoseJitterIsLowered(t *testing.T) {
 		if lag < 11*time.Minute || lag > 18*time.Minute {
 			t.Fatalf("the jitter is %s", lag)
 		}
-		at := func(minutes int) string { return bubbleNoon.Add(time.Duration(minutes)*time.Minute + lag).Format("15:04:05") }
+		at := func(minutes int) string {
+			return bubbleNoon.Add(time.Duration(minutes)*time.Minute + lag).Format("15:04:05")
+		}
 		m.same("starts", m.starts(), "asked 12:00:00 "+at(0), "asked 12:20:00 12:20:02", "asked 12:10:00 "+at(10))
 	})
 }

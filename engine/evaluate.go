@@ -63,7 +63,7 @@ func (d *duty) evaluateNewcomers(w window, now time.Time) {
 	if d.agenda.Jobs == before {
 		return
 	}
-	d.dirty = true
+	d.dirty, d.inDoubt = true, true
 	for _, job := range d.Plan.Jobs {
 		if job.Enabled && job.OnSlave(d.Plan.Slave) && d.known[job.Name].Since.Equal(d.minute()) && !d.decidedIn(job, begin, end) {
 			d.evaluateJob(job, window{begin, end}, now)
@@ -122,6 +122,9 @@ func (d *duty) evaluateJob(job *Job, w window, now time.Time) {
 	v := due(job.Schedule, w, now, lag, catchUp)
 	d.missedUndecided(job, v.Missed, reasonNoShift)
 	d.missedUndecided(job, v.Excess, fmt.Sprintf("more than %d of its starts wait for their time", mostAhead))
+	if len(v.Starts) > 0 && d.isRecorded(runID(job, v.Starts[0])) {
+		v.Merged = span{} // it was decided with that
+	}
 	if v.Merged = d.agenda.Ahead.undecided(job.Schedule, v.Merged); v.Merged.Count > 0 {
 		d.outcome(Outcome{Job: job.Name, Run: runID(job, v.Merged.Last), Instant: v.Merged.Last, First: v.Merged.First,
 			Count: v.Merged.Count, Outcome: OutcomeMerged, Reason: mergedWith(runID(job, v.Starts[0]))})

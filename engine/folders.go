@@ -88,10 +88,13 @@ func (d *duty) openAgenda() error {
 	if err != nil {
 		return err
 	}
+	d.agenda = *a
+	if d.inDoubt = a.Evaluated.IsZero(); d.inDoubt && warning == "" && a.Seq == 0 && len(d.recorded()) > 0 {
+		warning = "the agenda is gone; starts that waited in it are lost, schedules go on from this minute"
+	}
 	if warning != "" {
 		d.Log.Log(Error, warning, nil)
 	}
-	d.agenda = *a
 	if err := d.ledger.appendMissing(d.agenda.Outcomes...); err != nil {
 		d.sayOnce("ledger", Error, err.Error())
 		return nil // they stay in the agenda

@@ -145,28 +145,38 @@ func (l ledger) appendMissing(outcomes ...Outcome) error {
 	return l.append(missing...)
 }
 
-// recent is the set of keys at the end of the ledger: of the newest two files,
-// since a day may just have ended. Lines that cannot be understood are passed over.
-func (l ledger) recent() map[string]bool {
+// recent is the set of keys at the end of the ledger. Lines that cannot be understood
+// are passed over.
+func (l ledger) recent() map[string]bool { return keysOf(l.newest()) }
+
+// newest are the newest two files, since a day may just have ended.
+func (l ledger) newest() []string {
 	names, _ := filepath.Glob(filepath.Join(l.dir, "*.jsonl"))
-	if len(names) > 2 {
-		names = names[len(names)-2:]
-	}
-	return keysOf(names)
+	return names[max(0, len(names)-2):]
+}
+
+// lately is what stands at the end of these, in order.
+func (l ledger) lately() (outcomes []Outcome) {
+	eachAtEnd(l.newest(), func(o Outcome) { outcomes = append(outcomes, o) })
+	return outcomes
 }
 
 // keysOf is the set of keys at the end of each of these files.
 func keysOf(names []string) map[string]bool {
 	keys := map[string]bool{}
+	eachAtEnd(names, func(o Outcome) { keys[o.key()] = true })
+	return keys
+}
+
+func eachAtEnd(names []string, take func(Outcome)) {
 	for _, name := range names {
 		for _, line := range bytes.Split(tailOf(name, ledgerTail), []byte{'\n'}) {
 			var o Outcome
 			if json.Unmarshal(line, &o) == nil {
-				keys[o.key()] = true
+				take(o)
 			}
 		}
 	}
-	return keys
 }
 
 // has says whether the end of an attempt is in the ledger already, or that it

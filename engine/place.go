@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"fmt"
 	"slices"
 	"time"
 )
@@ -217,11 +216,11 @@ func (d *duty) heldByRetry(in *intent, starts []*intent) bool {
 }
 
 // merge lets a start that still waits make way for a newer one of the same job,
-// in its place in the queue: one start for both. One that is past waiting goes its
-// own way.
+// in its place in the queue: one start for both. What becomes of one that is past
+// waiting (a lock store may be slow to answer) is waited for.
 func (d *duty) merge(earlier, in *intent) {
 	if earlier.phase != phaseWaiting {
-		d.skip(in, fmt.Sprintf("the start of %s is being made", moment(earlier.Instant)))
+		in.Placed = false
 		return
 	}
 	d.makeGood(earlier, in)
@@ -265,7 +264,7 @@ func (d *duty) makeWay(job *Job, live []*run) bool {
 }
 
 func (d *duty) isKnownRun(job *Job, id string) bool {
-	return d.runs[id] != nil || d.intentNamed(id) != nil || d.hasEnded(job.Slug, id) || d.ranAhead(id)
+	return d.runs[id] != nil || d.intentNamed(id) != nil || d.hasEnded(job.Slug, id) || d.ranAhead(id) || d.isRecorded(id)
 }
 
 func (d *duty) dropIntent(in *intent) {

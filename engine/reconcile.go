@@ -107,6 +107,9 @@ func (d *duty) reconcile() error {
 			d.adopt(entry.Name())
 		}
 	}
+	if d.inDoubt {
+		d.restoreRetries()
+	}
 	d.reviewIntents()
 	d.takeRequests(true)
 	d.takeStops()

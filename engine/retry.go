@@ -113,9 +113,14 @@ func (d *duty) nextAttempt(r *run, e ending, id string) *intent {
 	start := d.now().Add(delay - since)
 	return &intent{
 		Run: id, Job: r.intent.Job, Instant: r.intent.Instant, NotBefore: start,
-		Until: start.Add(max(catchUpOf(r.job, r.intent.Instant), time.Minute)),
+		Until: start.Add(catchUpOfAttempt(r.job, r.intent.Instant)),
 		Token: r.intent.Token, World: d.world, Depth: r.intent.Depth, Retry: again, job: r.job, fence: again.Fence,
 	}
+}
+
+// catchUpOfAttempt is how late an attempt of an instant's run may start.
+func catchUpOfAttempt(job *Job, instant time.Time) time.Duration {
+	return max(catchUpOf(job, instant), time.Minute)
 }
 
 // sinceEnd is how long ago an attempt ended. Where a machine stopped with it,

@@ -113,6 +113,10 @@ type duty struct {
 	known  known
 	ledger ledger
 	dirty  bool // the agenda is to be committed
+	// inDoubt is that the agenda may not say what was decided of this minute (doubt.go).
+	inDoubt       bool
+	lately        []Outcome       // what the ledger says then
+	decidedLately map[string]bool // of which runs
 	// hanging are calls into scripts that do not come back.
 	hanging hanging
 	// afterwards is what waits for that.

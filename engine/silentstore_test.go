@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -32,5 +33,36 @@ func TestALeaseWhoseGrantGotLostIsGivenUp(t *testing.T) {
 		m.until("12:02:30")
 		m.sleep(time.Second)
 		m.same("ledger", m.ledger(), "succeeded job 12:00:00", "succeeded job 12:01:00", "succeeded job 12:02:00")
+	})
+}
+
+// slow is a store whose answers take so long.
+type slow struct {
+	*memoryStore
+	takes atomic.Int64
+}
+
+func (s *slow) Acquire(ctx context.Context, claims []Claim) ([]Grant, error) {
+	time.Sleep(time.Duration(s.takes.Load()))
+	return s.memoryStore.Acquire(ctx, claims)
+}
+
+// While the store is asked for one start, the next one of the job is not given up as if
+// that was running: it is, once it runs; or both are one.
+func TestAStartThatComesWhileTheStoreIsAskedForAnother(t *testing.T) {
+	job := newJob(t, "job", "*/10 * * * * * *", func(j *Job) { j.RunOn = RunOnOne })
+	virtually(t, []*Job{job}, func(m *machine) {
+		store := &slow{memoryStore: newMemoryStore()}
+		m.store = store
+		m.call()
+		m.sleep(5 * time.Second)
+		store.takes.Store(int64(12 * time.Second)) // for 12:00:10
+		m.sleep(10 * time.Second)
+		store.takes.Store(0)
+		m.sleep(20 * time.Second)
+		m.eachEndsOnce()
+		if got := m.starts(); len(got) < 3 || got[1] != "job 12:00:10 12:00:22" || got[2] != "job 12:00:20 12:00:22" {
+			t.Errorf("starts: %v", got)
+		}
 	})
 }

@@ -165,6 +165,7 @@ func (q Why) subjects() []subject {
 			found.outcome(o, t)
 		}
 	}
+	found.complete(q.Records)
 	for _, t := range due {
 		if !found.has(t) {
 			found.all = append(found.all, &subject{instant: t})
@@ -206,6 +207,26 @@ func (f *subjects) run(r ActiveRun) {
 func (f *subjects) outcome(o Outcome, t time.Time) {
 	if s := f.of(runAt(o, t), t); s.outcome == nil || o.Attempt >= s.outcome.Attempt {
 		s.outcome = &o
+	}
+}
+
+// complete tells a run to its end, whichever of its attempts was asked about.
+func (f *subjects) complete(r Records) {
+	known := func(run string) bool { return f.byRun[run] != nil }
+	for _, w := range r.Waiting {
+		if known(w.Run) {
+			f.wait(w)
+		}
+	}
+	for _, a := range r.Runs {
+		if known(a.ID) {
+			f.run(a)
+		}
+	}
+	for _, o := range r.Outcomes {
+		if known(o.Run) {
+			f.outcome(o, o.Instant)
+		}
 	}
 }
 

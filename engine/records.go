@@ -118,10 +118,9 @@ func ReadRecords(dir string, job *Job, slave string, from, to time.Time) (Record
 	if err != nil {
 		return r, err
 	}
-	s := search{job: job.Name, from: from, to: to, there: map[string]bool{}, wanted: map[string]bool{}}
-	s.take(pending)
-	err = ledger{filepath.Join(dir, folderLedger)}.since(from, job.Name, func(o Outcome) { s.take([]Outcome{o}) })
-	s.take(pending) // again: the ledger may lead to one
+	s := newSearch(job.Name, from, to)
+	s.seek(r.Runs)
+	err = s.through(ledger{filepath.Join(dir, folderLedger)}, pending)
 	// An outcome that is still in the agenda was found first, and may be the last word.
 	slices.SortStableFunc(s.found, func(a, b Outcome) int { return a.Time.Compare(b.Time) })
 	r.Outcomes = s.found
@@ -240,51 +239,6 @@ func stateOf(s sight) RunState {
 		}
 		return RunRunning
 	}
-}
-
-// search picks from the outcomes of a job those about a time, and those that
-// these lead to.
-type search struct {
-	job      string
-	from, to time.Time
-	there    map[string]bool // keys
-	wanted   map[string]bool // ids of runs
-	found    []Outcome
-}
-
-func (s *search) take(outcomes []Outcome) {
-	for _, o := range outcomes {
-		if o.Job != s.job || s.there[o.key()] || !s.about(o) {
-			continue
-		}
-		s.there[o.key()] = true
-		s.found = append(s.found, o)
-		if o.Outcome == OutcomeMerged {
-			s.wanted[mergedInto(o)] = true
-		}
-	}
-}
-
-// about says whether an outcome is about an instant of that time, of a run that
-// was there then, or of one that was asked for. A run whose attempt ended before
-// may have gone on with another one.
-func (s *search) about(o Outcome) bool {
-	switch {
-	case s.wanted[o.Run], o.covers(s.from, s.to):
-		return true
-	case o.Started.IsZero():
-		return false
-	}
-	return o.Started.Before(s.to) && (o.Outcome == OutcomeRetrying || !o.Time.Before(s.from))
-}
-
-// covers says whether an outcome is about an instant not before from and before to.
-func (o Outcome) covers(from, to time.Time) bool {
-	first := o.Instant
-	if !o.First.IsZero() {
-		first = o.First
-	}
-	return first.Before(to) && !o.Instant.Before(from)
 }
 
 // mergedWith is the reason of a merged instant for which that run was started; see

@@ -85,6 +85,14 @@ func (q Why) Recorded() bool {
 	return slices.ContainsFunc(q.subjects(), func(s subject) bool { return s.run != "" })
 }
 
+// Answered says whether the records tell of the one instant that a schedule function
+// can have in a minute, so that it need not be asked about it again.
+func (q Why) Answered() bool {
+	return q.Job.ScheduleFunc && !q.isDay() && slices.ContainsFunc(q.subjects(), func(s subject) bool {
+		return s.run != "" && !byHand(s.run) && s.instant.Equal(q.From.Truncate(time.Minute))
+	})
+}
+
 // subject is an instant, or a run, that an answer is about, and what is known
 // of it: of each kind the latest attempt's.
 type subject struct {
@@ -165,62 +173,13 @@ func (q Why) subjects() []subject {
 			found.outcome(o, t)
 		}
 	}
+	found.complete(q.Records)
 	for _, t := range due {
 		if !found.has(t) {
 			found.all = append(found.all, &subject{instant: t})
 		}
 	}
 	return found.inOrder()
-}
-
-// subjects gathers what is known by the run that it is about.
-type subjects struct {
-	byRun map[string]*subject
-	all   []*subject
-}
-
-func (f *subjects) of(run string, instant time.Time) *subject {
-	s := f.byRun[run]
-	if s == nil {
-		s = &subject{instant: instant, run: run}
-		f.byRun[run] = s
-		f.all = append(f.all, s)
-	}
-	return s
-}
-
-func (f *subjects) wait(w WaitingStart) {
-	if s := f.of(w.Run, w.Instant); s.waiting == nil || w.Attempt > s.waiting.Attempt {
-		s.waiting = &w
-	}
-}
-
-func (f *subjects) run(r ActiveRun) {
-	if s := f.of(r.ID, r.Instant); s.active == nil || r.Attempt > s.active.Attempt {
-		s.active = &r
-	}
-}
-
-// outcome takes one of the instants of an outcome; of several lines about an
-// attempt the last one counts.
-func (f *subjects) outcome(o Outcome, t time.Time) {
-	if s := f.of(runAt(o, t), t); s.outcome == nil || o.Attempt >= s.outcome.Attempt {
-		s.outcome = &o
-	}
-}
-
-// has says whether anything is known of an instant, but for what was started by hand.
-func (f *subjects) has(t time.Time) bool {
-	return slices.ContainsFunc(f.all, func(s *subject) bool { return s.instant.Equal(t) && !byHand(s.run) })
-}
-
-func (f *subjects) inOrder() []subject {
-	slices.SortStableFunc(f.all, func(a, b *subject) int { return a.instant.Compare(b.instant) })
-	out := make([]subject, len(f.all))
-	for i, s := range f.all {
-		out[i] = *s
-	}
-	return out
 }
 
 // concerns says whether a start is what is asked about: its instant, the time

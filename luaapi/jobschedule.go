@@ -2,6 +2,7 @@ package luaapi
 
 import (
 	"math"
+	"strconv"
 	"time"
 
 	lua "github.com/yuin/gopher-lua"
@@ -60,6 +61,9 @@ func setSchedule(at site, j *job, v lua.LValue) error {
 func expressions(at site, v lua.LValue) ([]string, error) {
 	switch v.(type) {
 	case lua.LString:
+		if v == lua.LString("") {
+			return nil, wrong("must not be empty").hinting(`write "30 2 * * *" or "@daily"; a job that is not to start has enabled = false`)
+		}
 		expr, err := line.decode(at, v)
 		return []string{expr}, err
 	case *lua.LTable:
@@ -128,10 +132,12 @@ func toTime(v lua.LValue, loc *time.Location) (t time.Time, text string, err err
 	case lua.LString:
 		for _, layout := range dateLayouts {
 			t, err := time.ParseInLocation(layout, string(v), loc)
+			wall, _ := time.Parse(layout, string(v)) // 4:00 is 04:00
 			switch {
 			case err != nil:
-			case t.Format(layout) != string(v):
-				return t, "", wrong("%s does not exist in the zone %s: its clocks skip that time", describe(v), loc)
+			case t.Format(layout) != wall.Format(layout):
+				return t, "", wrong("%s does not exist in the zone %s: its clocks skip that time", describe(v), loc).
+					hinting("write " + strconv.Quote(changeNear(t).Format(layout)) + ", to which they go, or a time before")
 			default:
 				return t, string(v), nil
 			}
@@ -143,6 +149,15 @@ func toTime(v lua.LValue, loc *time.Location) (t time.Time, text string, err err
 		return time.Time{}, "", m
 	}
 	return time.Time{}, "", m.hinting(`write "2027-01-31 04:00", or a number as of os.time()`)
+}
+
+// changeNear is the change of its zone's clock that is nearest to t; there is one.
+func changeNear(t time.Time) time.Time {
+	start, end := t.ZoneBounds()
+	if start.IsZero() || !end.IsZero() && end.Sub(t) < t.Sub(start) {
+		return end.In(t.Location())
+	}
+	return start
 }
 
 // timezoneOption is the zone in which the job's schedule is meant. It may be

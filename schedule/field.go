@@ -73,6 +73,9 @@ func (f *field) span(text string, stepped bool) (first, last int, err *Error) {
 		return f.min, f.top, nil
 	}
 	from, to, ranged := strings.Cut(text, "-")
+	if ranged && (from == "" || to == "") {
+		return 0, 0, f.halfRange(text, from, to)
+	}
 	if first, err = f.value(from); err != nil {
 		return 0, 0, err
 	}
@@ -86,6 +89,25 @@ func (f *field) span(text string, stepped bool) (first, last int, err *Error) {
 		return first, f.top, nil
 	}
 	return first, first, nil
+}
+
+// halfRange is the error about a range that lacks a side: -5 may be one, or a step.
+func (f *field) halfRange(text, from, to string) *Error {
+	lacks, hint := "no begin", fmt.Sprintf("write a range such as %d-%d", f.min, f.top)
+	n, isNumber := number(to)
+	if _, err := f.value(to); from == "" && err == nil {
+		hint = fmt.Sprintf("write %d-%s", f.min, to)
+		if isNumber && n > 1 {
+			hint += fmt.Sprintf(", or */%d if a step is meant", n)
+		}
+	}
+	if from != "" {
+		lacks = "no end"
+		if _, err := f.value(from); err == nil {
+			hint = fmt.Sprintf("write %s-%d", from, f.top)
+		}
+	}
+	return refuse(hint, "the %s range %s has %s", f.name, text, lacks)
 }
 
 // reach reads the end of a range. A week may end in its Sunday by name.
@@ -152,6 +174,16 @@ func (f *field) value(text string) (int, *Error) {
 	return 0, refuse(f.valueHint(text), "%q is not a %s", text, f.name)
 }
 
+// isOfMonth says whether a text is a value and the # of 5#2, whatever follows.
+func (f *field) isOfMonth(text string) bool {
+	day, _, is := strings.Cut(text, "#")
+	if !is {
+		return false
+	}
+	_, err := f.value(day)
+	return err == nil
+}
+
 func (f *field) rangeHint() string {
 	if f.names == nil {
 		return fmt.Sprintf("%s go from %d to %d", f.plural, f.min, f.max)
@@ -163,9 +195,11 @@ func (f *field) rangeHint() string {
 func (f *field) valueHint(text string) string {
 	switch {
 	case text == "":
-		return fmt.Sprintf("write a range such as %d-%d", f.min, f.top)
+		return "write * for all of them, as in */2"
 	case strings.Contains(text, "~"):
 		return "random values are not supported: choose one"
+	case f == &daysOfWeek && f.isOfMonth(text):
+		return "after # comes which one of the month it is, 1 to 5: 5#2 is the second Friday"
 	case f == &daysOfWeek && text == "l":
 		return "write 5L for the last Friday of a month, or 6 for Saturday"
 	case f == &daysOfMonth && text == "l":

@@ -90,6 +90,9 @@ func parse(text string) (*expression, *Error) {
 	if len(words) == 0 {
 		return nil, refuse(fieldOrder, "it is empty")
 	}
+	if err := zoneBefore(words, text); err != nil {
+		return nil, err
+	}
 	if words[0] == "@every" {
 		return parseEvery(words[1:])
 	}

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"slavedriver/engine"
-	"slavedriver/luaapi"
 )
 
 // askedForms is the hint where the time that why is asked about could not be read.
@@ -23,6 +22,7 @@ type asked struct {
 	wall   time.Time     // as if it were UTC; of a time of day alone, today's
 	daily  bool          // the most recent time at which a clock shows that
 	length time.Duration // a second, a minute, or a day
+	again  bool          // it is the second time at which the clock shows that
 }
 
 // readAsked reads a TIME at the moment now; "" is the newest.
@@ -81,9 +81,23 @@ func (a asked) span(loc *time.Location, now time.Time) (from, to time.Time) {
 	return from, from.Add(a.length)
 }
 
+// readings are what a time can mean on the host's clock: of one that it shows twice,
+// as it is set back, both, once the second has come.
+func (a asked) readings(now time.Time) []asked {
+	if a.wall.IsZero() || a.length > time.Minute {
+		return []asked{a}
+	}
+	from, _ := a.span(time.Local, now)
+	each := onClockEach(wallOf(from), time.Local)
+	if len(each) < 2 || a.daily && each[1].After(now) {
+		return []asked{a}
+	}
+	return []asked{{at: each[0], length: a.length}, {at: each[1], length: a.length, again: true}}
+}
+
 // aim sets the time that q is about. The newest instant is one of the schedule, or
 // a later one that shifts recorded (a handler started it) or the function names.
-func (c *command) aim(ctx context.Context, q *engine.Why, a asked, dir string, script *luaapi.Script) (err error) {
+func (c *command) aim(ctx context.Context, q *engine.Why, a asked, dir string, ask *asker) (err error) {
 	if !a.newest {
 		q.From, q.To = a.span(time.Local, q.Now)
 		return nil
@@ -97,7 +111,7 @@ func (c *command) aim(ctx context.Context, q *engine.Why, a asked, dir string, s
 		newest = recorded
 	}
 	if q.Job.ScheduleFunc {
-		newest, length = newestAsked(ctx, q, newest, script), time.Minute
+		newest, length = newestAsked(ctx, q, newest, ask), time.Minute
 	}
 	if newest.IsZero() {
 		newest, length = q.Now.Truncate(time.Minute), time.Minute
@@ -108,11 +122,15 @@ func (c *command) aim(ctx context.Context, q *engine.Why, a asked, dir string, s
 
 // newestAsked is the last minute of a day for which the job's function says yes
 // and which is later than that recorded, or that; also where the function fails,
-// which is said later.
-func newestAsked(ctx context.Context, q *engine.Why, recorded time.Time, script *luaapi.Script) time.Time {
+// which is said later. What hangs says nothing at all, and that recorded is the answer.
+func newestAsked(ctx context.Context, q *engine.Why, recorded time.Time, ask *asker) time.Time {
 	now := q.Now.Truncate(time.Minute)
 	for t := now; t.After(recorded) && now.Sub(t) < 24*time.Hour; t = t.Add(-time.Minute) {
-		if due, err := script.Due(ctx, q.Job, t.In(q.Job.Location)); err != nil || due {
+		due, err := ask.due(ctx, q.Job, t.In(q.Job.Location))
+		if ask.stuck.job != nil && !recorded.IsZero() {
+			return recorded
+		}
+		if err != nil || due {
 			return t
 		}
 	}
@@ -120,14 +138,14 @@ func newestAsked(ctx context.Context, q *engine.Why, recorded time.Time, script 
 }
 
 // askFunction asks the job's schedule function, if it has one, about that time.
-func askFunction(ctx context.Context, q *engine.Why, script *luaapi.Script) {
+func askFunction(ctx context.Context, q *engine.Why, ask *asker) {
 	q.FunctionDue, q.FunctionErr = nil, nil
 	if !q.Job.ScheduleFunc {
 		return
 	}
 	for t := q.From.Truncate(time.Minute); t.Before(q.To) && q.FunctionErr == nil; t = t.Add(time.Minute) {
 		var due bool
-		if due, q.FunctionErr = script.Due(ctx, q.Job, t.In(q.Job.Location)); due {
+		if due, q.FunctionErr = ask.due(ctx, q.Job, t.In(q.Job.Location)); due {
 			q.FunctionDue = append(q.FunctionDue, t)
 		}
 	}
@@ -135,7 +153,7 @@ func askFunction(ctx context.Context, q *engine.Why, script *luaapi.Script) {
 
 // otherClock is a hint where nothing was due and the time was meant on the clock
 // of the job's zone, on which something is; else "".
-func (a asked) otherClock(ctx context.Context, q engine.Why, script *luaapi.Script) string {
+func (a asked) otherClock(ctx context.Context, q engine.Why, ask *asker) string {
 	if a.wall.IsZero() || a.length > time.Minute {
 		return ""
 	}
@@ -143,7 +161,7 @@ func (a asked) otherClock(ctx context.Context, q engine.Why, script *luaapi.Scri
 	if q.From, q.To = a.span(q.Job.Location, q.Now); q.From.Equal(read) {
 		return ""
 	}
-	if askFunction(ctx, &q, script); !q.IsDue() {
+	if askFunction(ctx, &q, ask); !q.IsDue() {
 		return ""
 	}
 	return fmt.Sprintf("(%s was read as %s, the host's zone; for the job's write %s)",

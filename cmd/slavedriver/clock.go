@@ -26,6 +26,9 @@ func (c *command) instant(cmd *cobra.Command) (time.Time, error) {
 	}
 	now := c.clock.Now()
 	t, err := readInstant(c.at, now)
+	if err == nil {
+		c.sayOddTime("--at", c.at)
+	}
 	if err == nil && t.Truncate(time.Minute).After(now) {
 		return t, usage(fmt.Sprintf("--at %q is in the future: it starts what was due at a time", c.at),
 			"slavedriver simulate FILE --from TIME --to TIME shows what will start, and starts nothing")
@@ -40,8 +43,8 @@ func readInstant(text string, now time.Time) (time.Time, error) {
 		return t, nil
 	}
 	for _, layout := range []string{"2006-01-02 15:04", "2006-01-02T15:04"} {
-		if t, err := time.ParseInLocation(layout, text, time.Local); err == nil {
-			return t, nil
+		if wall, err := time.Parse(layout, text); err == nil {
+			return onClock(wall, time.Local), nil
 		}
 	}
 	if a, err := readAsked(text, now); err == nil && a.daily {

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -236,14 +237,18 @@ func scheduleLines(job *engine.Job) string {
 // shortTimes are times to the minute, or the second where it is not zero,
 // without what can be told from the one before or from now: three of them fit
 // into 80 columns beside a job. All are in the zone of now, whose short name
-// follows where it is not the host's.
+// follows where it is not the host's, and each where the clock is changed.
 func shortTimes(times []time.Time, now time.Time) string {
 	words := make([]string, len(times))
 	last, zone := now.Format("2006"), ""
+	change := clockChanges(times)
 	for i, t := range times {
 		words[i] = t.Format(shortLayout(t, last))
 		last = t.Format(time.DateOnly)
-		if !sameClock(t) {
+		switch {
+		case change:
+			words[i] += t.Format(" MST")
+		case !sameClock(t):
 			zone = t.Format(" MST")
 			words[i] += zone
 		}
@@ -252,6 +257,16 @@ func shortTimes(times []time.Time, now time.Time) string {
 		return strings.Join(words, ", ")
 	}
 	return strings.ReplaceAll(strings.Join(words, ", "), zone+", ", ", ")
+}
+
+// clockChanges says whether a clock is changed between the first and the last of some
+// times, or one of them is there twice because of it.
+func clockChanges(times []time.Time) bool {
+	return slices.ContainsFunc(times, func(t time.Time) bool {
+		_, offset := t.Zone()
+		_, first := times[0].Zone()
+		return offset != first || isTwice(t)
+	})
 }
 
 // shortLayout leaves out the date, or the year, that the last time had already.

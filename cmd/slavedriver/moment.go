@@ -42,7 +42,7 @@ func withZone(text string) (time.Time, bool) {
 func notTime(what, text, forms string) error {
 	sentence := fmt.Sprintf("%s %q is not a time", what, text)
 	if why := schedule.NoSuchTime(text); why != "" {
-		return usage(sentence+": "+why, "")
+		return usage(sentence+": "+why, forms)
 	}
 	return usage(sentence, forms)
 }

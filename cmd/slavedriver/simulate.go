@@ -71,14 +71,18 @@ func (c *command) simulate(cmd *cobra.Command, file string, given simulation) er
 	if err != nil {
 		return err
 	}
+	c.sayOddTime("--from", given.from)
+	c.sayOddTime("--to", given.to)
 	s := engine.Simulation{From: from, To: to}
 	scripts, err := c.loadEach(cmd.Context(), file, given.slaves)
+	var shared stuck
 	for _, script := range scripts {
-		defer script.Close()
+		ask := newAsker(script, &shared)
+		defer ask.close()
 		s.Slaves = append(s.Slaves, engine.SimulatedSlave{
 			Plan: script.Plan(),
 			Due: func(job *engine.Job, now time.Time) (bool, error) {
-				return script.Due(cmd.Context(), job, now)
+				return ask.due(cmd.Context(), job, now)
 			},
 		})
 	}

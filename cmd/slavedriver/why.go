@@ -26,7 +26,8 @@ output of its run is:
   slavedriver why shop.lua Backup "2026-03-29 02:30"
 
 Without TIME it is about the newest start that is due by now. A time of day is the
-most recent one; a date is every start of that day, the newest 60 at the most.
+most recent one, or both where the clock shows it twice because it is set back;
+a date is every start of that day, the newest 60 at the most.
 
 The time is that of a start by the schedule, or of one as it was made; it is a
 minute, or a second where one is given, as 02:30, 2026-03-29, "2026-03-29 02:30",
@@ -73,7 +74,8 @@ func (c *command) why(ctx context.Context, file, name, text string) error {
 	if err != nil {
 		return c.whyInvalid(ctx, q, a, file, name, err)
 	}
-	defer script.Close()
+	ask := newAsker(script, new(stuck))
+	defer ask.close()
 	plan := script.Plan()
 	c.warn(plan.Warnings)
 	q.Slave, q.MaxConcurrent, q.Job = plan.Slave, plan.MaxConcurrent, jobNamed(plan, name)
@@ -81,23 +83,43 @@ func (c *command) why(ctx context.Context, file, name, text string) error {
 	if !known {
 		q.Job = engine.Unlisted(name)
 	}
-	left, err := c.readRecords(ctx, &q, a, plan.EntryFile, plan.Namespace, script)
-	if err != nil {
-		return err
+	var answers []engine.Explanation
+	var left int
+	for _, reading := range a.readings(q.Now) {
+		one := q
+		more, err := c.readRecords(ctx, &one, reading, plan.EntryFile, plan.Namespace, ask)
+		if err != nil {
+			return err
+		}
+		if known || one.Recorded() {
+			answers, left = append(answers, c.explain(ctx, one, a, ask)...), left+more
+		}
 	}
-	if !known && !q.Recorded() {
+	if len(answers) == 0 {
 		return noSuchJob(name, file, plan, a.whereNot())
 	}
+	return c.printAnswers(answers, left)
+}
+
+// explain is q.Explain with what else this process knows.
+func (c *command) explain(ctx context.Context, q engine.Why, a asked, ask *asker) []engine.Explanation {
 	answers := q.Explain()
 	if len(answers) == 1 && answers[0].Verdict == engine.VerdictNotDue {
-		answers[0].Sentence = strings.TrimSpace(answers[0].Sentence + " " + a.otherClock(ctx, q, script))
+		answers[0].Sentence = strings.TrimSpace(answers[0].Sentence + " " + a.otherClock(ctx, q, ask))
+	}
+	err := q.FunctionErr
+	if ask.stuck.job != nil {
+		err = ask.stuck.says(q.Job)
+	}
+	if err != nil && q.Recorded() {
+		c.warn([]string{"the answer is from the records alone, as its schedule function fails: " + err.Error()})
 	}
 	for i, answer := range answers {
 		if answer.Output != "" && answer.Failed() {
-			answers[i].LastWords = engine.LastWords(answer.Output, script.Secrets().String)
+			answers[i].LastWords = engine.LastWords(answer.Output, ask.script.Secrets().String)
 		}
 	}
-	return c.printAnswers(answers, left)
+	return answers
 }
 
 // whereNot says where a job is not known, after "there is no job in FILE".
@@ -141,25 +163,38 @@ func noSuchJob(name, file string, plan *engine.Plan, nor string) error {
 
 // readRecords reads what shifts noted of the time that is asked about. It says
 // how many starts of that time are left out.
-func (c *command) readRecords(ctx context.Context, q *engine.Why, a asked, entryFile, namespace string, script *luaapi.Script) (left int, err error) {
+func (c *command) readRecords(ctx context.Context, q *engine.Why, a asked, entryFile, namespace string, ask *asker) (left int, err error) {
 	dir, err := c.lookDir(entryFile, namespace)
 	if err != nil {
 		return 0, err
 	}
-	if err := c.aim(ctx, q, a, dir, script); err != nil {
+	if err := c.aim(ctx, q, a, dir, ask); err != nil {
 		return 0, err
 	}
-	askFunction(ctx, q, script)
-	*q, left = q.Bounded(askedAtOnce)
-	from := q.From.Add(-engine.JitterOf(q.Job, q.Slave))
-	if q.Records, err = engine.ReadRecords(dir, q.Job, q.Slave, from, q.To); err != nil {
-		return 0, unusable(err)
+	read := func() error {
+		from := q.From.Add(-engine.JitterOf(q.Job, q.Slave))
+		q.Records, err = engine.ReadRecords(dir, q.Job, q.Slave, from, q.To)
+		return unusable(err)
 	}
-	if q.Dir = dir; q.Records.Evaluated.IsZero() {
+	if q.Job.ScheduleFunc { // what is recorded needs no function
+		if err := read(); err != nil {
+			return 0, err
+		}
+	}
+	if !q.Answered() {
+		askFunction(ctx, q, ask)
+	}
+	*q, left = q.Bounded(askedAtOnce)
+	if err := read(); err != nil {
+		return 0, err
+	}
+	if q.Dir = dir; q.Records.Evaluated.IsZero() && !a.again {
 		c.sayElsewhere(entryFile, dir)
 	}
 	q.Output = func(run string, attempt int) string { return engine.OutputFolder(dir, run, attempt) }
-	c.warn(q.Records.Problems)
+	if !a.again {
+		c.warn(q.Records.Problems)
+	}
 	return left, nil
 }
 
@@ -188,18 +223,25 @@ func (c *command) whyInvalid(ctx context.Context, q engine.Why, a asked, file, n
 		return err
 	}
 	q.Job, q.Slave = engine.Unlisted(name), c.slave
-	left, err := c.readRecords(ctx, &q, a, entryFile, c.lastNamespace(entryFile), nil)
-	if err != nil {
-		return cause
+	var answers []engine.Explanation
+	var left int
+	for _, reading := range a.readings(q.Now) {
+		more, err := c.readRecords(ctx, &q, reading, entryFile, c.lastNamespace(entryFile), nil)
+		if err != nil {
+			return cause
+		}
+		if q.Recorded() {
+			answers, left = append(answers, q.Explain()...), left+more
+		}
 	}
-	if !q.Recorded() {
+	if len(answers) == 0 {
 		if last := q.Records.Evaluated; !last.IsZero() && last.Before(q.From) {
 			c.warn([]string{"no shift has run since " + dateTime(last.Local().Truncate(time.Minute))})
 		}
 		return cause
 	}
 	c.warn([]string{fmt.Sprintf("the entry file does not load, so that the answer is from the records alone: %v", cause)})
-	return c.printAnswers(q.Explain(), left)
+	return c.printAnswers(answers, left)
 }
 
 // lastNamespace is that under which an entry file was run last, if that is known.

@@ -49,6 +49,15 @@ func (s *Script) loadFile(path string) (*lua.LFunction, error) {
 	return fn, nil
 }
 
+// runFile runs what loadFile made of another file than the entry file, and leaves
+// its results on the stack.
+func (at site) runFile(fn *lua.LFunction, nret int) {
+	at.s.nested++
+	defer func() { at.s.nested-- }()
+	at.L.Push(fn)
+	at.L.Call(0, nret)
+}
+
 // unread says why a file was not read.
 func unread(err error) string {
 	var refused *untrustedError

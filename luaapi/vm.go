@@ -72,8 +72,7 @@ func (s *Script) replaceBase() {
 	s.L.SetGlobal("dofile", s.L.NewFunction(func(L *lua.LState) int {
 		at := site{s: s, L: L}
 		top := L.GetTop()
-		L.Push(at.loadArgument())
-		L.Call(0, lua.MultRet)
+		at.runFile(at.loadArgument(), lua.MultRet)
 		return L.GetTop() - top
 	}))
 	s.L.SetGlobal("loadfile", s.L.NewFunction(func(L *lua.LState) int {

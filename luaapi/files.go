@@ -3,6 +3,7 @@ package luaapi
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -40,6 +41,9 @@ func (s *Script) loadFile(path string) (*lua.LFunction, error) {
 		return nil, &Error{File: shown, Message: unread(err), Err: err}
 	}
 	s.sources[shown] = true
+	if line, err := checkSource(source); err != nil {
+		return nil, place(position{shown, line}, about("the file", err))
+	}
 	fn, err := s.compile(source, shown)
 	if err != nil {
 		return nil, syntaxError(shown, source, err)
@@ -148,6 +152,8 @@ func (d disk) ReadFile(path string) ([]byte, error) {
 		return nil, errors.New("it is a folder")
 	} else if !info.Mode().IsRegular() {
 		return nil, errors.New("it is not a regular file")
+	} else if info.Size() > longestSource {
+		return nil, fmt.Errorf("it is larger than %d MiB, the most that is read as Lua", longestSource>>20)
 	}
 	return os.ReadFile(path)
 }

@@ -41,6 +41,7 @@ func (s *Script) openLibraries() {
 		L.Call(1, 0)
 	}
 	s.replaceBase()
+	s.replaceLoad()
 	s.replaceError()
 	s.replaceRep()
 	s.replaceOS()

@@ -146,13 +146,15 @@ func (d disk) ReadFile(path string) ([]byte, error) {
 			return nil, &untrustedError{err}
 		}
 	}
-	if info, err := os.Stat(path); err != nil {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
 		return nil, err
-	} else if info.IsDir() {
+	case info.IsDir():
 		return nil, errors.New("it is a folder")
-	} else if !info.Mode().IsRegular() {
+	case !info.Mode().IsRegular():
 		return nil, errors.New("it is not a regular file")
-	} else if info.Size() > longestSource {
+	case info.Size() > longestSource:
 		return nil, fmt.Errorf("it is larger than %d MiB, the most that is read as Lua", longestSource>>20)
 	}
 	return os.ReadFile(path)

@@ -104,6 +104,7 @@ type Script interface {
 // HandlerError is the failure of one handler.
 type HandlerError struct {
 	Handler string // where it was attached, file:line
+	Number  int    // which handler it is, from 1 in the order of their attach
 	Err     error
 	Overran bool // it was cut off at its deadline
 }

@@ -274,14 +274,15 @@ func (v *voice) ask(question func() (answer func()), hung func()) {
 	})
 }
 
-// call calls the handlers of an event and reports those that failed.
+// call calls the handlers of an event and reports those that failed, each by an
+// event whose id is its own and the same when a later shift tells it again.
 func (v *voice) call(e *Event) {
 	defer v.calls(calling{what: "a handler of " + e.Name})()
 	for _, failure := range v.d.Script.Call(context.WithoutCancel(v.d.ctx), e) {
 		v.d.Log.Log(Error, fmt.Sprintf("the handler attached at %s failed for %s: %v", failure.Handler, e.Name, failure.Err), nil)
 		if e.Name != EventHandlerError {
 			v.call(&Event{
-				Name: EventHandlerError, ID: e.ID + "/handler.error", Time: v.d.now(), Job: e.Job, Run: e.Run, Depth: e.Depth,
+				Name: EventHandlerError, ID: fmt.Sprintf("%s/handler.error/%d", e.ID, failure.Number), Time: v.d.now(), Job: e.Job, Run: e.Run, Depth: e.Depth,
 				Params: map[string]any{"event": e.Name, "error": failure.Err.Error()},
 			})
 		}

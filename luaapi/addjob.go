@@ -140,8 +140,7 @@ func (at site) addJobFile(path string, d defaults) {
 	if err != nil {
 		at.raise(err)
 	}
-	at.L.Push(fn)
-	at.L.Call(0, 1)
+	at.runFile(fn, 1)
 	v := at.L.Get(-1)
 	at.L.Pop(1)
 	at.from = lastReturn(fn)

@@ -2,6 +2,7 @@ package luaapi
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 
@@ -14,14 +15,15 @@ const most = 100_000
 var (
 	errCannotKeep = wrong("can only be made of strings, finite numbers, booleans and tables")
 	errEndless    = wrong("holds itself")
-	errTooMuch    = wrong("is too large")
+	errTooMuch    = wrong("is too large: it holds more than %d values", most)
+	errTooDeep    = wrong("is nested more than %d deep", deepest)
 	errMixed      = wrong("has a table that is neither a list nor has only strings as keys")
 )
 
 // conversion makes values of Go of those of Lua: string, float64, bool, nil,
 // []any, map[string]any. An empty table becomes a map.
 type conversion struct {
-	// lenient leaves out what cannot be converted, and turns the keys of mixed
+	// lenient leaves out functions and objects, and turns the keys of mixed
 	// tables into strings.
 	lenient bool
 	left    int                  // how many more values there may be
@@ -29,8 +31,10 @@ type conversion struct {
 }
 
 // toGo is strict: whatever would be lost is an error, a predicate for about.
-func toGo(v lua.LValue) (any, error) {
-	c := conversion{left: most, open: map[*lua.LTable]bool{}}
+func toGo(v lua.LValue) (any, error) { return convert(v, false) }
+
+func convert(v lua.LValue, lenient bool) (any, error) {
+	c := conversion{lenient: lenient, left: most, open: map[*lua.LTable]bool{}}
 	return c.value(v)
 }
 
@@ -46,12 +50,18 @@ func (c *conversion) value(v lua.LValue) (any, error) {
 	case lua.LString:
 		return string(v), nil
 	case lua.LNumber:
-		if !math.IsNaN(float64(v)) && !math.IsInf(float64(v), 0) {
-			return float64(v), nil
+		switch n := float64(v); {
+		case !math.IsNaN(n) && !math.IsInf(n, 0):
+			return n, nil
+		case c.lenient:
+			return nil, wrong("must not hold %s: it is kept as JSON, which has no such number", v)
 		}
 	case *lua.LTable:
-		if c.open[v] {
+		switch {
+		case c.open[v]:
 			return nil, errEndless
+		case len(c.open) == deepest:
+			return nil, errTooDeep
 		}
 		c.open[v] = true
 		defer delete(c.open, v)
@@ -67,7 +77,13 @@ func (c *conversion) table(t *lua.LTable) (any, error) {
 	var failure error
 	count, list, named := 0, make([]any, 0, t.MaxN()), map[string]any{}
 	t.ForEach(func(key, v lua.LValue) {
+		if failure != nil {
+			return
+		}
 		value, err := c.value(v)
+		if c.lenient && errors.Is(err, errCannotKeep) {
+			return
+		}
 		if err != nil {
 			failure = err
 			return
@@ -84,7 +100,7 @@ func (c *conversion) table(t *lua.LTable) (any, error) {
 		}
 	})
 	switch {
-	case failure != nil && !c.lenient:
+	case failure != nil:
 		return nil, failure
 	case count > 0 && len(list) == count:
 		return list, nil
@@ -94,19 +110,17 @@ func (c *conversion) table(t *lua.LTable) (any, error) {
 	return nil, errMixed
 }
 
-// toJSON is a value as JSON, without what JSON cannot hold; nil if that is
-// everything.
-func toJSON(v lua.LValue) json.RawMessage {
-	c := conversion{lenient: true, left: most, open: map[*lua.LTable]bool{}}
-	value, err := c.value(v)
-	if err != nil || value == nil {
-		return nil
+// toJSON is a value as JSON, without the functions and objects in it; nil if
+// that is everything. Its errors are predicates.
+func toJSON(v lua.LValue) (json.RawMessage, error) {
+	value, err := convert(v, true)
+	if err != nil && !errors.Is(err, errCannotKeep) {
+		return nil, err
 	}
-	data, err := json.Marshal(value)
-	if err != nil {
-		return nil
+	if value == nil {
+		return nil, nil
 	}
-	return data
+	return json.Marshal(value)
 }
 
 // fromJSON reads what toJSON wrote; a file that was damaged gives nil.

@@ -151,6 +151,25 @@ func chunkCaller(L *lua.LState) position {
 	}
 }
 
+// inOtherFile says whether the Go function that runs in L was called while a file
+// other than the entry file runs: by the file itself, outside of its functions, or
+// by what it called.
+func (at site) inOtherFile() bool {
+	entry := at.s.display(at.s.entry)
+	for L := at.L; L != nil; L = L.Parent {
+		for level := 0; ; level++ {
+			frame, ok := L.GetStack(level)
+			if !ok {
+				break
+			}
+			if _, err := L.GetInfo("S", frame, lua.LNil); err == nil && frame.LineDefined == 0 && frame.Source != entry && at.s.sources[frame.Source] {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // raise throws err into the script as a string, "file:line: message", at the
 // line that called us. Strings cannot carry a hint: the script remembers the
 // last error, so that explain finds it again.

@@ -3,6 +3,7 @@ package luaapi
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -40,6 +41,9 @@ func (s *Script) loadFile(path string) (*lua.LFunction, error) {
 		return nil, &Error{File: shown, Message: unread(err), Err: err}
 	}
 	s.sources[shown] = true
+	if line, err := checkSource(source); err != nil {
+		return nil, place(position{shown, line}, about("the file", err))
+	}
 	fn, err := s.compile(source, shown)
 	if err != nil {
 		return nil, syntaxError(shown, source, err)
@@ -47,6 +51,15 @@ func (s *Script) loadFile(path string) (*lua.LFunction, error) {
 	// Chunks see the globals, wherever they were loaded from.
 	fn.Env = s.L.Env
 	return fn, nil
+}
+
+// runFile runs what loadFile made of another file than the entry file, and leaves
+// its results on the stack.
+func (at site) runFile(fn *lua.LFunction, nret int) {
+	at.s.nested++
+	defer func() { at.s.nested-- }()
+	at.L.Push(fn)
+	at.L.Call(0, nret)
 }
 
 // unread says why a file was not read.
@@ -133,12 +146,16 @@ func (d disk) ReadFile(path string) ([]byte, error) {
 			return nil, &untrustedError{err}
 		}
 	}
-	if info, err := os.Stat(path); err != nil {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
 		return nil, err
-	} else if info.IsDir() {
+	case info.IsDir():
 		return nil, errors.New("it is a folder")
-	} else if !info.Mode().IsRegular() {
+	case !info.Mode().IsRegular():
 		return nil, errors.New("it is not a regular file")
+	case info.Size() > longestSource:
+		return nil, fmt.Errorf("it is larger than %d MiB, the most that is read as Lua", longestSource>>20)
 	}
 	return os.ReadFile(path)
 }

@@ -227,7 +227,7 @@ func (s *Script) handle(ctx context.Context, h *handler, e *eventObject) *engine
 		return nil
 	}
 	var late *overran
-	return &engine.HandlerError{Handler: h.where.String(), Err: err, Overran: errors.As(err, &late)}
+	return &engine.HandlerError{Handler: h.where.String(), Number: h.id, Err: err, Overran: errors.As(err, &late)}
 }
 
 // Due asks a job's schedule function about the minute of now.

@@ -132,9 +132,9 @@ func customDataOption() field[job] {
 	return field[job]{
 		name: "customData", typ: "any value", def: "an empty table",
 		doc: "Anything; handlers get it back from the job.",
-		set: func(_ site, j *job, v lua.LValue) error {
-			j.CustomData = toJSON(v)
-			return nil
+		set: func(_ site, j *job, v lua.LValue) (err error) {
+			j.CustomData, err = toJSON(v)
+			return err
 		},
 		get: func(at site, j *job) lua.LValue {
 			if j.CustomData == nil { // as in the original, so that a handler may look into it

@@ -33,6 +33,36 @@ func TestRunEndsTheEntryFile(t *testing.T) {
 	}
 }
 
+// Elsewhere it would drop what the entry file has left to do.
+func TestRunInAnotherFileIsAnError(t *testing.T) {
+	other := "local job = { name = 'B', command = 'true', schedule = '@daily' }\nslavedriver:addJob(job)\nslavedriver:run()"
+	deeper := "local function f() coroutine.wrap(function()\n\nslavedriver:run() end)() end\nf()"
+	tail := "local function f()\n\nslavedriver:run() end\nreturn f()"
+	for name, source := range map[string]string{
+		"addAllJobsInDirectory": `slavedriver:addAllJobsInDirectory("jobs")`,
+		"require":               `require("jobs.b")`,
+		"dofile":                `dofile("jobs/b.lua")`,
+		"loadfile":              `loadfile("jobs/b.lua")()`,
+	} {
+		for kind, content := range map[string]string{"plainly": other, "deeper": deeper, "in a tail call": tail} {
+			if kind == "in a tail call" && (name == "require" || name == "loadfile") {
+				continue // the file is not on the stack any more
+			}
+			_, _, err := loadIn(t, files(t, map[string]string{"slavedriver.lua": "\n" + source, "jobs/b.lua": content}))
+			var e *Error
+			if !errors.As(err, &e) || e.Error() != "jobs/b.lua:3: run() ends the entry file, and can only be called there" || !strings.Contains(e.Hint, "`return job`") {
+				t.Errorf("%s, %s: %v", name, kind, err)
+			}
+		}
+	}
+	_, out := mustLoad(t, `loadstring("local function f() slavedriver:run() end f()")() print("after")`)
+	equal(t, "printed after a chunk of the entry file's own", out.String(), "")
+	s, _, err := loadIn(t, files(t, map[string]string{"slavedriver.lua": `require("lib").finish() print("after")`, "lib.lua": `return { finish = function() slavedriver:run() end }`}))
+	if err != nil || s == nil {
+		t.Errorf("a module's function that the entry file calls: %v", err)
+	}
+}
+
 func TestAnEntryFileThatNeverReturnsIsCutOff(t *testing.T) {
 	for name, source := range map[string]string{
 		"a loop":             "local x\nwhile true do end",

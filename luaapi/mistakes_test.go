@@ -65,13 +65,13 @@ func TestMistakes(t *testing.T) {
 				"slavedriver.lua:2: setMaxConcurrentJobs: the value must be a whole number of at least 1, not \"x\"",
 			},
 		},
-		"run() in a job file ends the entry file": {
+		"run() in a job file": {
 			map[string]string{
-				"slavedriver.lua": "slavedriver:addJob({})\nslavedriver:addAllJobsInDirectory('jobs')\nslavedriver:addJob({})",
+				"slavedriver.lua": "slavedriver:addAllJobsInDirectory('jobs')\nslavedriver:addJob({})",
 				"jobs/a.lua":      "slavedriver:run()",
 				"jobs/b.lua":      "error('no')",
 			},
-			[]string{"slavedriver.lua:1: a job needs a name"},
+			[]string{"jobs/a.lua:1: run() ends the entry file, and can only be called there", "jobs/b.lua:1: no", "slavedriver.lua:2: a job needs a name"},
 		},
 		"it cannot be read": {nil, []string{"slavedriver.lua: cannot be read: no such file or directory"}},
 	} {

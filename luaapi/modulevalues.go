@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	// mostValues and deepest bound a value that goes to a module.
+	// mostValues bounds a value that goes to a module, deepest any that leaves the script.
 	mostValues = 1_000_000
 	deepest    = 1000
 )

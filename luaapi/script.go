@@ -95,6 +95,7 @@ type Script struct {
 	warnings  []string
 	mistakes  []*Error // passed over
 
+	nested     int       // other files that run, by runFile
 	inFunction bool      // this process is there for the function of a job
 	hung       func()    // see OnHung
 	complete   bool      // the plan is; options and settings stay as they are

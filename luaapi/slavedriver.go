@@ -228,9 +228,14 @@ func setDefaults(at site, s *Script) int {
 	return 0
 }
 
-// run ends the entry file: by its context, so that no pcall can go on.
+// run ends the entry file: by its context, so that no pcall can go on. In another
+// file it would drop what the entry file has left to do, without a word.
 func run(at site, s *Script) int {
 	at.stillLoading("run")
+	if s.nested > 0 || at.inOtherFile() {
+		at.raise(wrong("run() ends the entry file, and can only be called there").
+			hinting("take it out here; a file in a folder of jobs ends with `return job`"))
+	}
 	s.complete = true
 	s.running.stop(errRun)
 	at.L.RaiseError("%s", errRun.Error())

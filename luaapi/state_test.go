@@ -58,10 +58,11 @@ func TestErrorsOfState(t *testing.T) {
 		`state:set("x", 0/0)`:                     "state:set: the value can only be made of strings, finite numbers, booleans and tables",
 		`state:set("x", { 1, a = 2 })`:            "state:set: the value has a table that is neither a list nor has only strings as keys",
 		`local t = {} t[1] = t state:set("x", t)`: "state:set: the value holds itself",
-		`state:increment("text")`:                 "state:increment: `text` is not a number",
-		`state:increment("n", "x")`:               "state:increment: the second argument must be a number, not \"x\"",
-		`state.get("x")`:                          "`get` was called without its state",
-		`state:inc("x")`:                          "state: unknown method `inc`, did you mean `increment`?",
+		`local t = {} for i = 1, 3e5 do t = { t } end state:set("x", t)`: "state:set: the value is nested more than 1000 deep",
+		`state:increment("text")`:   "state:increment: `text` is not a number",
+		`state:increment("n", "x")`: "state:increment: the second argument must be a number, not \"x\"",
+		`state.get("x")`:            "`get` was called without its state",
+		`state:inc("x")`:            "state: unknown method `inc`, did you mean `increment`?",
 	} {
 		s, out := mustLoad(t, oneJob+`slavedriver:attach("*", function() local state = slavedriver.state print(select(2, pcall(function() `+call+` end))) end)`)
 		s.UseState(memory{"text": "x"})

@@ -42,10 +42,14 @@ type tokenScanner struct {
 	tokens    []token
 }
 
+func newTokenScanner(source string) *tokenScanner {
+	return &tokenScanner{source: strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(source), line: 1}
+}
+
 // tokensOf never fails: what is not closed goes on to the end of the line, or of
 // the file.
 func tokensOf(source string) []token {
-	s := &tokenScanner{source: strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(source), line: 1}
+	s := newTokenScanner(source)
 	for joined := s.skip(false); s.at < len(s.source); joined = s.skip(true) {
 		s.next(joined)
 	}

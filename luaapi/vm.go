@@ -41,6 +41,7 @@ func (s *Script) openLibraries() {
 		L.Call(1, 0)
 	}
 	s.replaceBase()
+	s.replaceLoad()
 	s.replaceError()
 	s.replaceRep()
 	s.replaceOS()
@@ -72,8 +73,7 @@ func (s *Script) replaceBase() {
 	s.L.SetGlobal("dofile", s.L.NewFunction(func(L *lua.LState) int {
 		at := site{s: s, L: L}
 		top := L.GetTop()
-		L.Push(at.loadArgument())
-		L.Call(0, lua.MultRet)
+		at.runFile(at.loadArgument(), lua.MultRet)
 		return L.GetTop() - top
 	}))
 	s.L.SetGlobal("loadfile", s.L.NewFunction(func(L *lua.LState) int {

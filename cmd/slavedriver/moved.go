@@ -8,6 +8,7 @@ import (
 
 	"slavedriver/engine"
 	"slavedriver/internal/lastgood"
+	"slavedriver/internal/logging"
 	"slavedriver/internal/vardir"
 )
 
@@ -91,11 +92,15 @@ func (c *command) movedWarning(entryFile, namespace string) []string {
 	return []string{sentence + "; " + hint}
 }
 
-// logMoved is for the shift that finds the other namespace, and no later one.
-func (c *command) logMoved(log engine.Logger, plan *engine.Plan) {
-	if c.moved == nil {
-		return
+// noteNamespace notes the namespace of the entry file in the index, after the shift that finds
+// another one there has told of it: one that is killed in between leaves that to the
+// next. What is told is written by then, so its log is one of its own.
+func (c *command) noteNamespace(plan *engine.Plan, dir *vardir.Dir, call logging.Function) {
+	if c.moved != nil {
+		log := logging.New(plan.Loggers, c.stderr, call)
+		sentence, hint := c.moved.sentence(plan.EntryFile, plan.Namespace)
+		log.Log(engine.Error, sentence+" ("+hint+")", nil)
+		log.Close()
 	}
-	sentence, hint := c.moved.sentence(plan.EntryFile, plan.Namespace)
-	log.Log(engine.Error, sentence+" ("+hint+")", nil)
+	c.warn(dir.List(plan.EntryFile))
 }

@@ -77,10 +77,10 @@ func (c *command) work(ctx context.Context, script *luaapi.Script, dir *vardir.D
 	shift.FunctionArgs = c.functionArgs(plan, dir)
 	shift.Aloud = c.aloud(plan.Loggers)
 	shift.Speak = speaker(dir, script)
+	c.noteNamespace(plan, dir, shift.ScriptLog)
 	log := logging.New(plan.Loggers, c.stderr, shift.ScriptLog)
 	defer log.Close()
 	shift.Log = log
-	c.logMoved(log, plan)
 	shift.Again, shift.Resumed = func(over bool) { c.again(log, over) }, os.Getenv(envResumed) != ""
 	c.connect(script, dir, shift)
 	report, err := shift.Run(ctx)
@@ -188,14 +188,15 @@ func (c *command) enter(file string) (err error) {
 	return nil
 }
 
-// openDir also notes which namespace the entry file had before.
+// openDir also remembers which namespace the entry file had before. The index has
+// that until noteNamespace changes it.
 func (c *command) openDir(plan *engine.Plan) (*vardir.Dir, error) {
 	base, err := vardir.Base(c.varDir, os.Getenv, os.Geteuid() == 0)
 	if err != nil {
 		return nil, unusable(err)
 	}
 	c.moved = movedFrom(base, plan.EntryFile, namespace(plan))
-	dir, err := vardir.Open(base, namespace(plan), plan.EntryFile)
+	dir, err := vardir.OpenUnlisted(base, namespace(plan))
 	if err != nil {
 		return nil, unusable(err)
 	}

@@ -20,7 +20,7 @@ type file struct {
 	file    *os.File
 	cut     bool // the last line was written in part
 	trouble once
-	instead engine.Logger // takes over where the file cannot be opened
+	instead engine.Logger // takes over what cannot be written
 }
 
 func (f *file) write(at time.Time, level engine.Level, message string, fields map[string]any) {
@@ -36,7 +36,8 @@ func (f *file) write(at time.Time, level engine.Level, message string, fields ma
 	n, err := f.file.Write(line)
 	f.cut = n > 0 && n < len(line) || n == 0 && f.cut
 	if err != nil {
-		f.trouble.trouble(fmt.Errorf("cannot write to the log: %w", err))
+		f.trouble.trouble(fmt.Errorf("cannot write to the log: %w; its errors go to stderr", err))
+		f.instead.Log(level, message, fields)
 	}
 }
 

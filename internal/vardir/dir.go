@@ -18,10 +18,20 @@ type Dir struct {
 	warnings []string
 }
 
-// Open makes the var dir ready: creates it and base with mode 0700 where they
-// are missing, refuses a folder that somebody else owns or can write to, and
-// notes the entry file in the index. Errors say what to do about it.
+// Open is OpenUnlisted, and notes the entry file in the index.
 func Open(base, namespace, entryFile string) (*Dir, error) {
+	d, err := OpenUnlisted(base, namespace)
+	if err != nil {
+		return nil, err
+	}
+	d.warnings = append(d.warnings, d.List(entryFile)...)
+	return d, nil
+}
+
+// OpenUnlisted makes the var dir ready: creates it and base with mode 0700 where
+// they are missing, and refuses a folder that somebody else owns or can write to.
+// Errors say what to do about it. The index is left as it is.
+func OpenUnlisted(base, namespace string) (*Dir, error) {
 	if err := checkNamespace(namespace); err != nil {
 		return nil, err
 	}
@@ -49,7 +59,6 @@ func Open(base, namespace, entryFile string) (*Dir, error) {
 	for _, lock := range []string{d.Path("duty.lock"), d.Path("relief.lock"), d.Path("voice.lock"), d.Path("state.lock"), filepath.Join(base, indexLock)} {
 		d.warn(durable.AsideUnless(lock, 0))
 	}
-	d.enterIndex(base, entryFile, namespace)
 	return d, nil
 }
 

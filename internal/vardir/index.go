@@ -31,15 +31,23 @@ func Lookup(base, entryFile string) (namespace string, ok bool, err error) {
 	return namespace, ok, nil
 }
 
-// enterIndex notes whose namespace this is. In nearly every shift it is there
-// already and nothing is written. What goes wrong is a warning: the index is
-// there for convenience, and no job must wait for it.
-func (d *Dir) enterIndex(base, entryFile, namespace string) {
+// List notes in the index whose namespace this is: from then on the one that the
+// entry file had before is forgotten. In nearly every shift it is there already and
+// nothing is written. What goes wrong is a warning: the index is there for
+// convenience, and no job must wait for it.
+func (d *Dir) List(entryFile string) (warnings []string) {
+	base, namespace := filepath.Split(d.path)
 	index, err := readIndex(base)
-	d.warn(err)
-	if index[entryFile] != namespace {
-		d.warn(changeIndex(base, entryFile, namespace))
+	if err != nil {
+		warnings = append(warnings, err.Error())
 	}
+	if index[entryFile] == namespace {
+		return warnings
+	}
+	if err := changeIndex(base, entryFile, namespace); err != nil {
+		warnings = append(warnings, err.Error())
+	}
+	return warnings
 }
 
 func (d *Dir) warn(err error) {

@@ -217,7 +217,7 @@ func (v *voice) setEventAside(t *telling, call uint8) bool {
 	message := fmt.Sprintf("the event %s of run %s was set aside: shift after shift ended in its handlers", t.eventOf(call), t.run.intent.ID)
 	v.d.Log.Log(Error, message, nil)
 	v.call(&Event{
-		Name: EventHandlerError, ID: t.run.intent.ID + "/set-aside", Time: v.d.now(), Job: t.run.job, Run: v.runInfo(t), Depth: t.run.intent.Depth,
+		Name: EventHandlerError, ID: fmt.Sprintf("%s/set-aside/%s/%d", t.run.intent.ID, t.eventOf(call), told.CallEnd), Time: v.d.now(), Job: t.run.job, Run: v.runInfo(t), Depth: t.run.intent.Depth,
 		Params: map[string]any{"event": t.eventOf(call), "error": message},
 	})
 	return true

@@ -82,6 +82,7 @@ func (c *command) nothingToStop(it stoppable, file, run string) error {
 	what, hint := fmt.Sprintf("nothing of job %q runs here", it.job.Name), "slavedriver list "+file+" shows what runs"
 	if run != "" {
 		what = fmt.Sprintf("no run %s of job %q goes on here", run, it.job.Name)
+		hint = "slavedriver list --json " + file + " shows the ids of what runs or is retried"
 	}
 	if it.job.RunOn == engine.RunOnOne {
 		hint = fmt.Sprintf(`it starts on one of its slaves (runOn = "one"); slavedriver slaves %s shows which, and stop is called there`, file)

@@ -22,8 +22,8 @@ and its schedule in words. Times are on the clock of the job's zone, which is
 named where it is not the host's.
 
 What became of a job last is in what shifts recorded here; "-" is nothing, or
-nothing of late, "ended" a run whose end no shift has recorded yet. Jobs of a
-last good copy of FILE are not shown.`
+nothing of late, "ended" a run whose end no shift has recorded yet. Where FILE
+does not load, it is about its last good copy, which runs meanwhile.`
 
 func (c *command) listCommand() *cobra.Command {
 	return &cobra.Command{
@@ -33,7 +33,7 @@ func (c *command) listCommand() *cobra.Command {
 		Args:              oneArgument,
 		ValidArgsFunction: onlyLua,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			script, err := c.load(cmd.Context(), args[0])
+			script, err := c.loadToRead(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}

@@ -14,6 +14,12 @@ import (
 // left out. It takes no lock, and a var dir that is not there holds nothing; lines
 // that cannot be understood are passed over.
 func History(dir, job string, most int) ([]Outcome, error) {
+	return HistoryOf(dir, job, "", most)
+}
+
+// HistoryOf is History with the lines of one slave alone, unless its name is "": a host
+// that got another name has those of both.
+func HistoryOf(dir, job, slave string, most int) ([]Outcome, error) {
 	names, err := filepath.Glob(filepath.Join(dir, folderLedger, "*.jsonl"))
 	if err != nil {
 		return nil, err
@@ -22,7 +28,7 @@ func History(dir, job string, most int) ([]Outcome, error) {
 	slices.Reverse(names) // Glob sorts
 	for _, name := range names {
 		_, err := linesBackwards(name, historySearched, func(line []byte) bool {
-			if o, ok := historyLine(line, job); ok && len(all) < most {
+			if o, ok := historyLine(line, job); ok && len(all) < most && (slave == "" || o.Slave == slave) {
 				all = append(all, o)
 			}
 			return len(all) < most

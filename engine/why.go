@@ -230,6 +230,17 @@ func byHand(run string) bool {
 	return byAt(run) || strings.Contains(run, "Z"+byHandler)
 }
 
+// StartedBy says who asked for a run that is none of the schedule, "" for one that is.
+func StartedBy(run string) string {
+	switch {
+	case byAt(run):
+		return "asked for with --at"
+	case byHand(run):
+		return "a handler started it"
+	}
+	return ""
+}
+
 // outcomeOf is the ledger's last line about a run, or nil.
 func (q Why) outcomeOf(run string) *Outcome {
 	for _, o := range slices.Backward(q.Records.Outcomes) {

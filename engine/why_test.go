@@ -343,7 +343,7 @@ func TestWhy(t *testing.T) {
 			r.Waiting = []WaitingStart{{Run: "import-20261123T123500Z", Attempt: 2, Instant: when("12:35:00"), NotBefore: when("12:41:04"),
 				Until: when("12:43:34"), Failure: "exit code 3", Since: when("12:35:02")}}
 		}), Verdict(OutcomeRetrying),
-			`"Import" was started for 2026-11-23 12:35 UTC as run import-20261123T123500Z at 12:35:02 UTC and failed at attempt 1 (exit code 3); attempt 2 is to follow: it starts at 12:41:04 UTC; it is given up after 12:43:34 UTC`, nil},
+			`"Import" was started for 2026-11-23 12:35 UTC as run import-20261123T123500Z at 12:35:02 UTC and failed at attempt 1 (exit code 3); attempt 2 is to follow: it starts at 12:41:04 UTC; attempt 2 is given up if it has not started by 12:43:34 UTC`, nil},
 		{"the first attempt failed just now", plain, "12:35:00", decided(ran(OutcomeRetrying, "import-20261123T123500Z", "12:35:00", "12:35:02", 2, 3)), Verdict(OutcomeRetrying),
 			`"Import" was started for 2026-11-23 12:35 UTC as run import-20261123T123500Z at 12:35:02 UTC and failed with exit code 3 after 2 s; it is to be tried again`, nil},
 		{"overlap with a run that waits for its second attempt", plain, "12:35:00", with(func(r *Records) {

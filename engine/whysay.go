@@ -133,11 +133,8 @@ func (q Why) state(r ActiveRun) string {
 func (q Why) wasStarted(run string, instant time.Time) string {
 	started := q.lives()[run].From
 	text := fmt.Sprintf("%q was started for %s as run %s", q.Job.Name, q.words(instant), run)
-	switch {
-	case strings.Contains(run, "Z"+byHandler):
-		text += " (a handler started it)"
-	case byHand(run):
-		text += " (asked for with --at)"
+	if by := StartedBy(run); by != "" {
+		text += " (" + by + ")"
 	}
 	late := started.Sub(instant.Add(JitterOf(q.Job, q.Slave))).Truncate(time.Minute)
 	switch {
@@ -151,7 +148,11 @@ func (q Why) wasStarted(run string, instant time.Time) string {
 }
 
 func (q Why) notStarted(t time.Time) string {
-	return fmt.Sprintf("%q was not started for %s", q.Job.Name, q.words(t))
+	by := ""
+	if q.startedByHand(t) {
+		by = " by its schedule"
+	}
+	return fmt.Sprintf("%q was not started%s for %s", q.Job.Name, by, q.words(t))
 }
 
 // inZone is a time on the clock of the job's zone; the zero time stays.

@@ -66,6 +66,13 @@ func (f *subjects) has(t time.Time) bool {
 	return slices.ContainsFunc(f.all, func(s *subject) bool { return s.instant.Equal(t) && !byHand(s.run) })
 }
 
+// startedByHand says whether a start that nobody's schedule made is known of an instant.
+func (q Why) startedByHand(t time.Time) bool {
+	is := func(run string, instant time.Time) bool { return instant.Equal(t) && byHand(run) }
+	return slices.ContainsFunc(q.Records.Outcomes, func(o Outcome) bool { return is(o.Run, o.Instant) }) ||
+		slices.ContainsFunc(q.Records.Runs, func(r ActiveRun) bool { return is(r.ID, r.Instant) })
+}
+
 func (f *subjects) inOrder() []subject {
 	slices.SortStableFunc(f.all, func(a, b *subject) int { return a.instant.Compare(b.instant) })
 	out := make([]subject, len(f.all))

@@ -65,7 +65,7 @@ func (q Why) sayWaiting(a *Explanation, w WaitingStart) {
 func (q Why) waitsAndUntil(w WaitingStart) string {
 	end, past := "it is missed after", "missed"
 	if w.Attempt > 1 {
-		end, past = "it is given up after", "failed"
+		end, past = fmt.Sprintf("attempt %d is given up if it has not started by", w.Attempt), "failed"
 	}
 	text, until := q.waitsFor(w), q.near(w.Instant, w.Until)
 	next := q.takesPlaceOf(w)

@@ -269,6 +269,9 @@ func (at site) worldBegin(o *worldOptions) (time.Time, error) {
 	}
 	for _, layout := range []string{"2006-01-02 15:04", "2006-01-02 15:04:05"} {
 		if begin, err := time.ParseInLocation(layout, o.now, zone); err == nil {
+			if begin.Format(layout) != o.now {
+				return time.Time{}, about("`now`", wrong("%q is not there: the clock of %s skips it", o.now, zone))
+			}
 			return begin, nil
 		}
 	}

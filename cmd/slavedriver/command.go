@@ -198,6 +198,9 @@ func wrongFlag(cmd *cobra.Command, err error) error {
 	if unknown.GetSpecifiedShortnames() != "" { // "-x": too short to guess
 		return usage("unknown flag -"+name, hint)
 	}
+	if cmd.HasParent() && (name == "at" || name == "strict") {
+		return usage(fmt.Sprintf("--%s belongs to the shift alone (slavedriver FILE), not to slavedriver %s", name, cmd.Name()), hint)
+	}
 	var known []string
 	cmd.Flags().VisitAll(func(f *pflag.Flag) { known = append(known, f.Name) })
 	if near := spelling.Nearest(name, known); near != "" {

@@ -44,7 +44,10 @@ const completionManual = `Prints a completion script. To use it:
 
   bash  source <(slavedriver completion bash)
   zsh   slavedriver completion zsh > "${fpath[1]}/_slavedriver"
-  fish  slavedriver completion fish > ~/.config/fish/completions/slavedriver.fish`
+  fish  slavedriver completion fish > ~/.config/fish/completions/slavedriver.fish
+
+That of bash needs the package bash-completion: where each Tab complains that
+_get_comp_words_by_ref is not found, it is missing, or the shell does not load it.`
 
 func completionCommand() *cobra.Command {
 	return &cobra.Command{

@@ -17,7 +17,7 @@ import (
 
 const historyManual = `Shows what became of the instants that were due: started and how it ended, skipped,
 missed, and why. It is what shifts recorded on this slave last, in the order of
-the times at which it was due.
+the times at which it was due; with --slave, only what that one recorded here.
 
 With --cluster it is the runs of all slaves that ended, from the lock store: the
 last 10,000 or so of those jobs that take leases there. What the store could not
@@ -74,6 +74,7 @@ func (c *command) history(ctx context.Context, file string, f historyFlags) erro
 	if !f.cluster {
 		c.sayStanding(plan.EntryFile, dir)
 	}
+	other := !f.cluster && c.sayOtherSlave(dir)
 	ended, err := c.outcomes(ctx, plan, dir, f)
 	if err != nil {
 		return err
@@ -82,6 +83,8 @@ func (c *command) history(ctx context.Context, file string, f historyFlags) erro
 	case len(ended) == 0 && f.cluster && !c.json:
 		_, err := fmt.Fprintln(c.stdout, "nothing is recorded in the lock store")
 		return err
+	case len(ended) == 0 && other:
+		return c.printHistory(dir, nil, nil)
 	case len(ended) == 0 && f.job != "":
 		return c.nothingEnded(plan, dir, file, f)
 	}
@@ -146,7 +149,7 @@ func (c *command) historyInvalid(file string, f historyFlags, cause error) error
 	if err != nil {
 		return cause
 	}
-	ended, err := engine.History(dir, f.job, f.limit)
+	ended, err := engine.HistoryOf(dir, f.job, c.slave, f.limit)
 	if err != nil || len(ended) == 0 {
 		return cause
 	}
@@ -157,7 +160,7 @@ func (c *command) historyInvalid(file string, f historyFlags, cause error) error
 // outcomes are the lines to show.
 func (c *command) outcomes(ctx context.Context, plan *engine.Plan, dir string, f historyFlags) ([]engine.Outcome, error) {
 	if !f.cluster {
-		ended, err := engine.History(dir, f.job, f.limit)
+		ended, err := engine.HistoryOf(dir, f.job, c.slave, f.limit)
 		return ended, unusable(err)
 	}
 	roster, closeStore, err := c.openRoster(plan)
@@ -201,6 +204,9 @@ func whyEnded(o engine.Outcome) string {
 	}
 	if o.Attempt > 1 {
 		words = append(words, fmt.Sprintf("attempt %d", o.Attempt))
+	}
+	if by := engine.StartedBy(o.Run); by != "" {
+		words = append(words, by)
 	}
 	if o.Reason != "" {
 		words = append(words, o.Reason)

@@ -71,9 +71,11 @@ func (c *command) makeProject(root *cobra.Command, dir string) error {
 		return err
 	}
 	for _, f := range files {
-		// A folder of it that is a file is found when it is to be made.
-		if _, err := os.Lstat(filepath.Join(dir, f.path)); !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) {
+		switch _, err := os.Lstat(filepath.Join(dir, f.path)); {
+		case err == nil:
 			return usage(filepath.Join(dir, f.path)+" is there already, and init overwrites nothing", "give another folder: slavedriver init DIR")
+		case !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR): // a folder of it that is a file is found when it is to be made
+			return fmt.Errorf("cannot make the project: %w", err)
 		}
 	}
 	if err := writeAll(dir, files); err != nil {

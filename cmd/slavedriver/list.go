@@ -22,8 +22,8 @@ and its schedule in words. Times are on the clock of the job's zone, which is
 named where it is not the host's.
 
 What became of a job last is in what shifts recorded here; "-" is nothing, or
-nothing of late, "ended" a run whose end no shift has recorded yet. Jobs of a
-last good copy of FILE are not shown.`
+nothing of late, "ended" a run whose end no shift has recorded yet. Where FILE
+does not load, it is about its last good copy, which runs meanwhile.`
 
 func (c *command) listCommand() *cobra.Command {
 	return &cobra.Command{
@@ -33,7 +33,7 @@ func (c *command) listCommand() *cobra.Command {
 		Args:              oneArgument,
 		ValidArgsFunction: onlyLua,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			script, err := c.load(cmd.Context(), args[0])
+			script, err := c.loadToRead(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}
@@ -56,6 +56,7 @@ func (c *command) listCommand() *cobra.Command {
 type present struct {
 	runs, ended map[string][]engine.ActiveRun // ended: not recorded yet
 	last        map[string]engine.Outcome
+	coming      *engine.Coming // nil: nothing is known of that
 }
 
 func (c *command) presentOf(plan *engine.Plan) (p present, err error) {
@@ -69,11 +70,26 @@ func (c *command) presentOf(plan *engine.Plan) (p present, err error) {
 	if p.runs, p.ended, err = c.runningIn(dir); err != nil {
 		return p, err
 	}
+	if c.otherSlave(dir) == "" {
+		coming, err := engine.ReadComing(dir, c.clock.Now())
+		if err != nil {
+			return p, err
+		}
+		p.coming = &coming
+	}
 	p.last, err = engine.LastOutcomes(dir, plan.Jobs)
 	if c.slave != "" { // another slave's records are not its own
 		maps.DeleteFunc(p.last, func(_ string, o engine.Outcome) bool { return o.Slave != c.slave })
 	}
 	return p, err
+}
+
+// retry is a run of a job that waits for its next attempt, or nil.
+func (p present) retry(job *engine.Job) *engine.WaitingStart {
+	if p.coming == nil {
+		return nil
+	}
+	return p.coming.Retry(job.Name)
 }
 
 // runningIn are the runs that go on in a var dir, by the names of their jobs, and
@@ -109,6 +125,7 @@ type listed struct {
 	Slaves      []string        `json:"slaves"`  // empty: all
 	OnSlave     bool            `json:"onSlave"` // it runs on this one
 	Running     []runningNow    `json:"running"`
+	Retrying    *attemptToCome  `json:"retrying,omitempty"`
 	Last        *engine.Outcome `json:"last"` // null: nothing is recorded
 	Next        []time.Time     `json:"next"` // the next starts here, in the job's zone
 }
@@ -121,16 +138,26 @@ type runningNow struct {
 	State   string    `json:"state"`
 }
 
+// attemptToCome is the next attempt of a run that failed.
+type attemptToCome struct {
+	Run     string    `json:"run"`
+	Attempt int       `json:"attempt"`
+	At      time.Time `json:"at"` // its delay is over then
+}
+
 func (c *command) listJSON(plan *engine.Plan, now present) error {
 	for _, job := range plan.Jobs {
 		one := listed{
 			Name: job.Name, Slug: job.Slug, Description: job.Description, Tags: append([]string{}, job.Tags...),
 			Source: job.Source, Command: job.Command.String(), Schedule: append([]string{}, job.ScheduleText...), Timezone: job.Timezone,
 			Enabled: job.Enabled, Slaves: append([]string{}, job.Slaves...), OnSlave: job.OnSlave(plan.Slave),
-			Next: nextStarts(job, plan.Slave, c.clock.Now()), Running: []runningNow{},
+			Next: now.nextStarts(job, plan.Slave, c.clock.Now()), Running: []runningNow{},
 		}
 		for _, r := range now.runs[job.Name] {
 			one.Running = append(one.Running, runningNow{r.ID, r.Attempt, r.Started.In(job.Location).Truncate(time.Second), string(r.State)})
+		}
+		if w := now.retry(job); w != nil {
+			one.Retrying = &attemptToCome{w.Run, w.Attempt, w.NotBefore.In(job.Location).Truncate(time.Second)}
 		}
 		one.InWords, _ = schedule.Describe(job.ScheduleText...)
 		if o, ok := now.last[job.Name]; ok {
@@ -144,15 +171,18 @@ func (c *command) listJSON(plan *engine.Plan, now present) error {
 }
 
 // nextStarts are the next few starts on that slave, jitter included; none where
-// the job does not start there, or where only its function knows when.
-func nextStarts(job *engine.Job, slave string, now time.Time) []time.Time {
+// the job does not start there, or where only its function knows when. A jitter may
+// put an instant off that is no start any more, or never was one.
+func (p present) nextStarts(job *engine.Job, slave string, now time.Time) []time.Time {
 	next := []time.Time{}
 	if !job.Enabled || !job.OnSlave(slave) || job.Schedule == nil {
 		return next
 	}
 	delay := engine.JitterOf(job, slave)
 	for t := job.Schedule.Next(now.Add(-delay)); !t.IsZero() && len(next) < nextShown; t = job.Schedule.Next(t) {
-		next = append(next, t.Add(delay).In(job.Location))
+		if p.coming == nil || p.coming.IsToCome(job, slave, t, now) {
+			next = append(next, t.Add(delay).In(job.Location))
+		}
 	}
 	return next
 }
@@ -163,7 +193,7 @@ func (c *command) listTable(plan *engine.Plan, there present) error {
 	rows := [][]string{{"JOB", "LAST", "NEXT STARTS"}}
 	for _, job := range plan.Jobs {
 		now := c.clock.Now().In(job.Location)
-		rows = append(rows, []string{logging.Escape(job.Name), there.inWords(job, now), nextInWords(job, plan.Slave, now)})
+		rows = append(rows, []string{logging.Escape(job.Name), there.inWords(job, now), there.nextInWords(job, plan.Slave, now)})
 	}
 	lines := inColumns(rows)
 	if _, err := fmt.Fprintln(c.stdout, lines[0]); err != nil {
@@ -186,6 +216,9 @@ func (p present) inWords(job *engine.Job, now time.Time) string {
 		}
 		return text
 	}
+	if w := p.retry(job); w != nil {
+		return engine.OutcomeRetrying + " " + shortTimes([]time.Time{w.Instant.In(job.Location)}, now)
+	}
 	o, ok := p.last[job.Name]
 	if over := p.ended[job.Name]; len(over) > 0 {
 		if newest := over[len(over)-1]; newest.ID != o.Run {
@@ -198,7 +231,7 @@ func (p present) inWords(job *engine.Job, now time.Time) string {
 	return o.Outcome + " " + shortTimes([]time.Time{o.Instant.In(job.Location)}, now)
 }
 
-func nextInWords(job *engine.Job, slave string, now time.Time) string {
+func (p present) nextInWords(job *engine.Job, slave string, now time.Time) string {
 	switch {
 	case !job.Enabled:
 		return "off"
@@ -207,7 +240,7 @@ func nextInWords(job *engine.Job, slave string, now time.Time) string {
 	case job.ScheduleFunc:
 		return "asked each minute"
 	}
-	next := nextStarts(job, slave, now)
+	next := p.nextStarts(job, slave, now)
 	if len(next) == 0 {
 		return "never again"
 	}

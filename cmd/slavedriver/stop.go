@@ -82,10 +82,12 @@ func (c *command) nothingToStop(it stoppable, file, run string) error {
 	what, hint := fmt.Sprintf("nothing of job %q runs here", it.job.Name), "slavedriver list "+file+" shows what runs"
 	if run != "" {
 		what = fmt.Sprintf("no run %s of job %q goes on here", run, it.job.Name)
+		hint = "slavedriver list --json " + file + " shows the ids of what runs or is retried"
 	}
 	if it.job.RunOn == engine.RunOnOne {
 		hint = fmt.Sprintf(`it starts on one of its slaves (runOn = "one"); slavedriver slaves %s shows which, and stop is called there`, file)
 	}
+	c.sayOtherSlave(it.dir)
 	now := c.clock.Now()
 	records, err := engine.ReadRecords(it.dir, it.job, c.slave, now, now)
 	if err == nil && records.Evaluated.IsZero() {
@@ -108,8 +110,15 @@ func (c *command) findJob(ctx context.Context, file, name string) (it stoppable,
 	script, err := c.load(ctx, file)
 	var invalid *luaapi.Error
 	if errors.As(err, &invalid) {
+		plan, broken := c.jobsToRead(ctx, file, err), err
 		if it.entryFile, err = c.absolute(file); err == nil {
 			it.dir, err = c.lookDir(it.entryFile, c.lastNamespace(it.entryFile))
+		}
+		if err != nil || plan == nil {
+			return it, err
+		}
+		if it, err = c.jobOf(it, plan, file, name); err != nil {
+			c.warn([]string{"the entry file does not load: " + withHint(broken)})
 		}
 		return it, err
 	}
@@ -122,6 +131,11 @@ func (c *command) findJob(ctx context.Context, file, name string) (it stoppable,
 	if it.dir, err = c.lookDir(plan.EntryFile, plan.Namespace); err != nil {
 		return it, err
 	}
+	return c.jobOf(it, plan, file, name)
+}
+
+// jobOf finds the job in a plan, or else something that runs of one by that name.
+func (c *command) jobOf(it stoppable, plan *engine.Plan, file, name string) (stoppable, error) {
 	if known := jobNamed(plan, name); known != nil {
 		it.job = known
 		return it, nil

@@ -69,6 +69,7 @@ type testRun struct {
 	ending  sync.Mutex // held once the process is being ended
 	ran     int        // tests
 	left    []string   // names of those that --run leaves out
+	empty   []string   // files without a test
 	failed  bool       // a test did
 	invalid bool       // a file did not load
 }
@@ -192,6 +193,9 @@ func (t *testRun) file(ctx context.Context, path string) error {
 	defer file.Close()
 	if len(file.Cases) == 0 && !strings.HasSuffix(path, testSuffix) {
 		return usage(path+" is no file of tests: there is no test case in it", "their names end in "+testSuffix+", and slavedriver test without PATH finds them")
+	}
+	if len(file.Cases) == 0 {
+		t.empty = append(t.empty, path)
 	}
 	verdict := fileVerdict{File: path, Result: "pass"}
 	for _, test := range file.Cases {

@@ -113,6 +113,9 @@ const mostNamed = 10
 func (t *testRun) warnOfNone(files []string) {
 	switch {
 	case t.ran > 0 || t.invalid:
+		if len(t.empty) > 0 {
+			complain(t.stderr, "warning", "there is no t.case in "+strings.Join(t.empty, ", "))
+		}
 	case len(t.left) == 0:
 		complain(t.stderr, "warning", "no test was run: there is no t.case in "+strings.Join(files, ", "))
 	default:

@@ -70,7 +70,7 @@ func (c *command) why(ctx context.Context, file, name, text string) error {
 	if err != nil {
 		return err
 	}
-	script, err := c.load(ctx, file)
+	script, err := c.loadToRead(ctx, file)
 	if err != nil {
 		return c.whyInvalid(ctx, q, a, file, name, err)
 	}
@@ -97,6 +97,9 @@ func (c *command) why(ctx context.Context, file, name, text string) error {
 	}
 	if len(answers) == 0 {
 		return noSuchJob(name, file, plan, a.whereNot())
+	}
+	if !known {
+		c.warn([]string{fmt.Sprintf("there is no job %q in %s any more; the answer is from the records alone", name, file)})
 	}
 	return c.printAnswers(answers, left)
 }
@@ -190,6 +193,9 @@ func (c *command) readRecords(ctx context.Context, q *engine.Why, a asked, entry
 	}
 	if q.Dir = dir; q.Records.Evaluated.IsZero() && !a.again {
 		c.sayElsewhere(entryFile, dir)
+	}
+	if !a.again {
+		c.sayOtherSlave(dir)
 	}
 	q.Output = func(run string, attempt int) string { return engine.OutputFolder(dir, run, attempt) }
 	if !a.again {

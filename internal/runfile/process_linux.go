@@ -136,7 +136,7 @@ func (h *hunt) send(m member, sig syscall.Signal) (bool, error) {
 		}
 		return false, wake(m)
 	}
-	survivor := sig == syscall.SIGTERM && outlivesTerm(m.pid) // asked before, as it may be gone after
+	survivor := sig == syscall.SIGTERM && h.files.outlivesTerm(m.pid) // asked before, as it may be gone after
 	err := unix.PidfdSendSignal(m.fd, sig, nil, 0)
 	if errors.Is(err, unix.ESRCH) {
 		return false, nil

@@ -138,14 +138,22 @@ func (d *duty) stop(r *run, reason string) {
 		if d.ctx.Err() != nil {
 			return // the next shift's to end, or to decide that again
 		}
-		d.send(func() {
-			if err != nil {
-				d.sayOnce("stop "+r.intent.ID, Error, err.Error())
-			}
-			d.sayTimedOut(r)
-		})
-		d.endProcesses(r)
+		said := make(chan struct{})
+		go func() { // its processes do not wait for the shift's loop
+			defer close(said)
+			d.send(func() { d.stopNoted(r, err) })
+		}()
+		d.endProcesses(r, said)
 	}()
+}
+
+func (d *duty) stopNoted(r *run, err error) {
+	if err != nil {
+		d.sayOnce("stop "+r.intent.ID, Error, err.Error())
+	}
+	if d.stopReason(r) == reasonTimeout {
+		d.voice.timedOut(r)
+	}
 }
 
 // stopNotes are the reasons that are being noted. The shift gives up its duty
@@ -174,21 +182,18 @@ func (d *duty) goOnEnding(r *run) {
 		return
 	}
 	r.stopping = true
-	d.sayTimedOut(r)
-	go d.endProcesses(r)
+	d.stopNoted(r, nil)
+	said := make(chan struct{})
+	close(said)
+	go d.endProcesses(r, said)
 }
 
-func (d *duty) sayTimedOut(r *run) {
-	if d.stopReason(r) == reasonTimeout {
-		d.voice.timedOut(r)
-	}
-}
-
-// endProcesses ends them and waits for that. When it is done and the run's
-// wrapper, where somebody waits for it, is gone too, the run is judged: by
-// whichever comes last.
-func (d *duty) endProcesses(r *run) {
+// endProcesses ends them and waits for that, and until it was said why. When it
+// is done and the run's wrapper, where somebody waits for it, is gone too, the
+// run is judged: by whichever comes last.
+func (d *duty) endProcesses(r *run, said <-chan struct{}) {
 	err := r.file.End(d.ctx, r.intent.KillGrace)
+	<-said
 	d.send(func() {
 		r.stopping = false
 		switch {

@@ -21,7 +21,7 @@ func TestWriteFilePutsAsideWhatIsInItsWay(t *testing.T) {
 
 func putsAside(t *testing.T, write func(path string, data []byte) error) {
 	data := bytes.Repeat([]byte("data"), 1<<20) // more than any FIFO takes
-	for name, make := range map[string]func(path string) error{
+	for name, odd := range map[string]func(path string) error{
 		"a FIFO":                 func(path string) error { return syscall.Mkfifo(path, 0o600) },
 		"a FIFO that is read":    readFIFO,
 		"an empty folder":        func(path string) error { return os.Mkdir(path, 0o700) },
@@ -34,7 +34,7 @@ func putsAside(t *testing.T, write func(path string, data []byte) error) {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			path := filepath.Join(dir, "file")
-			if err := errors.Join(os.WriteFile(filepath.Join(dir, "other"), []byte("kept"), 0o600), make(path+".new")); err != nil {
+			if err := errors.Join(os.WriteFile(filepath.Join(dir, "other"), []byte("kept"), 0o600), odd(path+".new")); err != nil {
 				t.Fatal(err)
 			}
 			if err := errors.Join(write(path, data), write(path, data)); err != nil {
@@ -95,8 +95,9 @@ func wantNames(t *testing.T, dir string, want ...string) {
 		t.Fatalf("%v, %v; want %q", entries, err, want)
 	}
 	for i, entry := range entries {
-		if name := entry.Name(); name != want[i] && !(strings.HasSuffix(want[i], "-") && strings.HasPrefix(name, want[i])) {
-			t.Errorf("%s, want %s", name, want[i])
+		goesOn := strings.HasSuffix(want[i], "-") && strings.HasPrefix(entry.Name(), want[i])
+		if entry.Name() != want[i] && !goesOn {
+			t.Errorf("%s, want %s", entry.Name(), want[i])
 		}
 	}
 }

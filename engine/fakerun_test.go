@@ -14,7 +14,8 @@ import (
 // does is said by a function, and happens in the time of a synctest bubble.
 type stageplay struct {
 	*imagined.Processes
-	act func(in runfile.Intent) act
+	act   func(in runfile.Intent) act
+	stops time.Duration // what it takes to note that a run is being ended
 
 	mu sync.Mutex
 	// started are the attempts whose process was started, in order.
@@ -61,7 +62,7 @@ func (p *stageplay) Create(active string, in runfile.Intent, _ *runfile.Credenti
 	if err != nil {
 		return nil, err
 	}
-	return r, nil
+	return p.on(r), nil
 }
 
 func (p *stageplay) Remake(active string, in runfile.Intent) (RunFile, error) {
@@ -73,7 +74,14 @@ func (p *stageplay) Open(dir string) (RunFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	return r, nil
+	return p.on(r), nil
+}
+
+func (p *stageplay) on(r RunFile) RunFile {
+	if p.stops > 0 {
+		return slowDisk{r, p.stops}
+	}
+	return r
 }
 
 // crash is what the end of a shift's process means.

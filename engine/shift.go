@@ -139,6 +139,7 @@ type duty struct {
 	inbox   chan func()
 	oracles oracles
 	voice   *voice
+	notes   *stopNotes
 	leases  *leaseWorker
 	roster  Roster // of the store; nil: it keeps none
 	report  Report
@@ -152,7 +153,7 @@ func (s *Shift) open(ctx context.Context) (*duty, error) {
 	d := &duty{
 		Shift: s, ctx: ctx, world: s.Supervisor.World(),
 		jobs: map[string]*Job{}, runs: map[string]*run{}, unseen: map[string]*run{}, bySlug: map[string][]*run{},
-		began: s.Clock.Now(), saidOnce: map[string]bool{}, requested: map[string]bool{}, streaks: map[string]*streaks{}, inbox: make(chan func(), 64),
+		began: s.Clock.Now(), saidOnce: map[string]bool{}, requested: map[string]bool{}, streaks: map[string]*streaks{}, inbox: make(chan func(), 64), notes: newStopNotes(),
 	}
 	d.roster, _ = s.Store.(Roster)
 	for _, job := range s.Plan.Jobs {
@@ -249,6 +250,7 @@ func (d *duty) settledIntents() (n int) {
 // (all was noted when it happened), else with its own last event.
 func (d *duty) end() (Report, error) {
 	d.report.Relieved = d.ctx.Err() != nil
+	d.notes.unwritten.Wait()
 	d.Release()
 	d.requests.connect(nil) // what is asked for now is the next shift's
 	if d.report.Relieved {

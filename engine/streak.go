@@ -150,10 +150,7 @@ func (k *streaks) save(path string) error {
 		err = faultpoint.Hit("streak.write")
 	}
 	if err == nil {
-		err = os.WriteFile(path+".new", data, 0o600)
-	}
-	if err == nil {
-		err = os.Rename(path+".new", path)
+		err = durable.Replace(path, data)
 	}
 	if err != nil {
 		return fmt.Errorf("cannot note how a run ended: %w", err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 )
 
@@ -53,7 +54,7 @@ func (d *duty) look() {
 	d.leases.again = nil
 	for _, r := range d.runs {
 		d.restoreIfLost(r)
-		if r.ending == nil && r.unjudged {
+		if r.ending == nil && r.unjudged && !r.stopping {
 			d.judge(r)
 		}
 		if r.ending == nil {
@@ -124,41 +125,85 @@ func (d *duty) warn(r *run) {
 
 // stop ends a run: the reason is noted before the first signal, so that a later
 // shift goes on with it. A full disk must not keep a run alive, though: where
-// the reason cannot be noted, this shift alone knows it.
+// the reason cannot be noted, this shift alone knows it. That waits for the disk,
+// and many runs may hit their timeout in one moment, so nothing else waits for it.
 func (d *duty) stop(r *run, reason string) {
 	if r.file == nil || r.stopping || r.ending != nil {
 		return
 	}
-	if err := d.noteStop(r, reason); err != nil {
-		d.sayOnce("stop "+r.intent.ID, Error, err.Error())
-	}
-	d.goOnEnding(r)
+	r.stopping = true
+	d.notes.unwritten.Add(1)
+	go func() {
+		err := d.noteInTurn(r, reason)
+		if d.ctx.Err() != nil {
+			return // the next shift's to end, or to decide that again
+		}
+		said := make(chan struct{})
+		go func() { // its processes do not wait for the shift's loop
+			defer close(said)
+			d.send(func() { d.stopNoted(r, err) })
+		}()
+		d.endProcesses(r, said)
+	}()
 }
 
-// goOnEnding ends the processes of a run that is to be ended. When that is
-// done and its wrapper, where somebody waits for it, is gone too, the run is
-// judged: by whichever comes last.
+func (d *duty) stopNoted(r *run, err error) {
+	if err != nil {
+		d.sayOnce("stop "+r.intent.ID, Error, err.Error())
+	}
+	if d.stopReason(r) == reasonTimeout {
+		d.voice.timedOut(r)
+	}
+}
+
+// stopNotes are the reasons that are being noted. The shift gives up its duty
+// only when none is: a run's folder belongs to the shift on duty.
+type stopNotes struct {
+	turns     chan struct{} // each that is written has one: it keeps a thread
+	unwritten sync.WaitGroup
+}
+
+func newStopNotes() *stopNotes { return &stopNotes{turns: make(chan struct{}, 16)} }
+
+// noteInTurn notes why a run is being ended, unless the shift is relieved before.
+func (d *duty) noteInTurn(r *run, reason string) error {
+	defer d.notes.unwritten.Done()
+	d.notes.turns <- struct{}{}
+	defer func() { <-d.notes.turns }()
+	if err := d.ctx.Err(); err != nil {
+		return err
+	}
+	return d.noteStop(r, reason)
+}
+
+// goOnEnding ends the processes of a run that is to be ended, as was noted.
 func (d *duty) goOnEnding(r *run) {
 	if r.stopping {
 		return
 	}
 	r.stopping = true
-	if d.stopReason(r) == reasonTimeout {
-		d.voice.timedOut(r)
-	}
-	go func() {
-		err := r.file.End(d.ctx, r.intent.KillGrace)
-		d.send(func() {
-			r.stopping = false
-			switch {
-			case err != nil:
-				d.sayOnce("end "+r.intent.ID, Error, fmt.Sprintf("cannot end run %s: %v; trying again", r.intent.ID, err))
-				r.orphaned = true
-			case !r.watched:
-				d.judge(r)
-			}
-		})
-	}()
+	d.stopNoted(r, nil)
+	said := make(chan struct{})
+	close(said)
+	go d.endProcesses(r, said)
+}
+
+// endProcesses ends them and waits for that, and until it was said why. When it
+// is done and the run's wrapper, where somebody waits for it, is gone too, the
+// run is judged: by whichever comes last.
+func (d *duty) endProcesses(r *run, said <-chan struct{}) {
+	err := r.file.End(d.ctx, r.intent.KillGrace)
+	<-said
+	d.send(func() {
+		r.stopping = false
+		switch {
+		case err != nil:
+			d.sayOnce("end "+r.intent.ID, Error, fmt.Sprintf("cannot end run %s: %v; trying again", r.intent.ID, err))
+			r.orphaned = true
+		case !r.watched:
+			d.judge(r)
+		}
+	})
 }
 
 // untilNext is how long nothing needs to be looked at; not positive when

@@ -1,7 +1,6 @@
 package runfile
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -18,10 +17,10 @@ import (
 // wrapper is gone.
 type hunt struct {
 	run     *Run
-	mark    []byte // the run's mark as it stands in an environment, between zeros
-	wrapper int    // its pid, and its session; 0: not known
+	wrapper int // its pid, and its session; 0: not known
 	members []member
 	terms   terms
+	files   procFiles
 }
 
 // member is a process of the run, by a pidfd that was opened before it was
@@ -32,7 +31,7 @@ type member struct {
 }
 
 func (r *Run) newHunt() *hunt {
-	return &hunt{run: r, mark: []byte("\x00" + RunMarkVar + "=" + r.Intent.Mark + "\x00")}
+	return &hunt{run: r}
 }
 
 func (h *hunt) close() { closeMembers(h.members) }
@@ -100,15 +99,15 @@ func (h *hunt) living() []process {
 // find puts the living processes of the run in the place of those of the last
 // time; with an error some may be missing.
 func (h *hunt) find() error {
-	pids, err := allPIDs()
-	if err != nil {
-		return err
+	w := allProcesses.find(h.wrapper, h.run.Intent.Mark)
+	if w.err != nil {
+		return w.err
 	}
+	pids := slices.Concat(w.inSession[h.wrapper], w.marked[h.run.Intent.Mark])
+	slices.Sort(pids)
 	var found []member
-	for _, pid := range pids {
-		if _, ok := h.belongs(pid); !ok {
-			continue
-		}
+	var err error
+	for _, pid := range slices.Compact(pids) {
 		fd, failed := unix.PidfdOpen(pid, 0)
 		if failed != nil {
 			if !errors.Is(failed, unix.ESRCH) {
@@ -127,47 +126,6 @@ func (h *hunt) find() error {
 	return err
 }
 
-// Living is which of the marks are carried by processes that live. One walk
-// through all processes serves for all of them.
-func Living(marks map[string]bool) (map[string]bool, error) {
-	pids, err := allPIDs()
-	if err != nil {
-		return nil, fmt.Errorf("cannot look for the processes of runs: %w", err)
-	}
-	living := map[string]bool{}
-	for _, pid := range pids {
-		environ, err := os.ReadFile(procPath(pid, "environ"))
-		if err != nil { // it ended, or is somebody else's
-			continue
-		}
-		for pair := range bytes.SplitSeq(environ, []byte{0}) {
-			if mark, ok := strings.CutPrefix(string(pair), RunMarkVar+"="); ok && marks[mark] {
-				living[mark] = true
-			}
-		}
-	}
-	return living, nil
-}
-
-func allPIDs() ([]int, error) {
-	proc, err := os.Open("/proc")
-	if err != nil {
-		return nil, err
-	}
-	defer proc.Close()
-	names, err := proc.Readdirnames(-1)
-	if err != nil {
-		return nil, err
-	}
-	var pids []int
-	for _, name := range names {
-		if pid, err := strconv.Atoi(name); err == nil && pid > 1 && pid != os.Getpid() {
-			pids = append(pids, pid)
-		}
-	}
-	return pids, nil
-}
-
 // send signals a member and says whether it was one to end, and there. One
 // that was stopped has to go on to notice. The wrapper, which is to write the
 // exit status, is only woken should somebody have stopped it.
@@ -178,7 +136,7 @@ func (h *hunt) send(m member, sig syscall.Signal) (bool, error) {
 		}
 		return false, wake(m)
 	}
-	survivor := sig == syscall.SIGTERM && outlivesTerm(m.pid) // asked before, as it may be gone after
+	survivor := sig == syscall.SIGTERM && h.files.outlivesTerm(m.pid) // asked before, as it may be gone after
 	err := unix.PidfdSendSignal(m.fd, sig, nil, 0)
 	if errors.Is(err, unix.ESRCH) {
 		return false, nil
@@ -205,7 +163,7 @@ func wake(m member) error {
 // belongs says which process has the number pid, and whether it lives and is in
 // the wrapper's session, or carries the run's mark in its environment.
 func (h *hunt) belongs(pid int) (process, bool) {
-	stat, err := readStat(pid)
+	stat, err := h.files.stat(pid)
 	if err != nil || stat.dead {
 		return process{}, false
 	}
@@ -213,8 +171,16 @@ func (h *hunt) belongs(pid int) (process, bool) {
 	if h.wrapper != 0 && stat.session == h.wrapper && h.sessionStands() {
 		return p, true
 	}
-	environ, err := os.ReadFile(procPath(pid, "environ"))
-	return p, err == nil && bytes.Contains(slices.Concat([]byte{0}, environ, []byte{0}), h.mark)
+	environ, err := h.files.read(pid, "environ")
+	if err != nil {
+		return p, false
+	}
+	for mark := range marksIn(environ) {
+		if string(mark) == h.run.Intent.Mark {
+			return p, true
+		}
+	}
+	return p, false
 }
 
 // sessionStands proves that the session's number still is the wrapper's, asked
@@ -226,7 +192,7 @@ func (h *hunt) sessionStands() bool {
 		return true
 	}
 	return slices.ContainsFunc(h.members, func(m member) bool {
-		stat, err := readStat(m.pid)
+		stat, err := h.files.stat(m.pid)
 		return err == nil && stat.session == h.wrapper && !hasEnded(uintptr(m.fd))
 	})
 }
@@ -242,46 +208,9 @@ func (h *hunt) hasUser(pid int) bool {
 	if want == 0 {
 		return true
 	}
-	status, err := os.ReadFile(procPath(pid, "status"))
+	status, err := h.files.read(pid, "status")
 	if err != nil {
 		return false
 	}
 	return slices.Contains(strings.Fields(statusLine(status, "Uid")), strconv.Itoa(want))
-}
-
-// statusLine is a value in /proc/PID/status, "" if there is none of that name.
-func statusLine(status []byte, name string) string {
-	_, after, _ := strings.Cut(string(status), "\n"+name+":")
-	line, _, _ := strings.Cut(after, "\n")
-	return strings.TrimSpace(line)
-}
-
-// stat is what is needed of /proc/PID/stat.
-type stat struct {
-	dead    bool // a zombie
-	session int
-	started string // in clock ticks since the boot, as it stands there
-	tick    int64  // the same
-}
-
-func readStat(pid int) (stat, error) {
-	data, err := os.ReadFile(procPath(pid, "stat"))
-	if err != nil {
-		return stat{}, err
-	}
-	// The second field is the program's name, which may hold anything.
-	fields := strings.Fields(string(data[bytes.LastIndexByte(data, ')')+1:]))
-	if len(fields) < 20 {
-		return stat{}, fmt.Errorf("%s is not as expected", procPath(pid, "stat"))
-	}
-	session, noSession := strconv.Atoi(fields[3])
-	started, noStart := strconv.ParseInt(fields[19], 10, 64)
-	return stat{
-		dead:    fields[0] == "Z" || fields[0] == "X",
-		session: session, started: fields[19], tick: started,
-	}, errors.Join(noSession, noStart)
-}
-
-func procPath(pid int, name string) string {
-	return "/proc/" + strconv.Itoa(pid) + "/" + name
 }

@@ -1,12 +1,17 @@
 package runfile
 
 import (
+	"bytes"
+	"errors"
+	"io"
 	"os"
 	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // terms is what a hunt knows of the SIGTERMs that it sent. A process that is
@@ -72,22 +77,60 @@ func (t *terms) note(p process, survivor bool, failed error) {
 // the hundredth of a second that has begun on every machine that Go runs on.
 func tick(boot time.Duration) int64 { return int64(boot / (10 * time.Millisecond)) }
 
+// mostThreads is how many threads of a process are asked: more than that would
+// keep the others waiting for their signal.
+const mostThreads = 64
+
 // outlivesTerm says whether a process handles, ignores or waits for SIGTERM, or
-// cannot be asked.
-func outlivesTerm(pid int) bool {
-	status, err := os.ReadFile(procPath(pid, "status"))
-	return err != nil || outlives(status)
+// cannot be asked. The threads of one share what they handle and ignore, and each
+// blocks and waits for itself.
+func (f *procFiles) outlivesTerm(pid int) bool {
+	threads, err := threadsOf(pid)
+	if err != nil || len(threads) == 0 || len(threads) > mostThreads {
+		return true
+	}
+	alone := len(threads) == 1
+	for _, thread := range threads {
+		status, err := f.read(pid, "task/"+thread+"/status")
+		if errors.Is(err, unix.ENOENT) && !alone || errors.Is(err, unix.ESRCH) && !alone { // a thread that has ended
+			continue
+		}
+		if err != nil || outlives(status, alone) {
+			return true
+		}
+		if where, err := f.read(pid, "task/"+thread+"/wchan"); err == nil && bytes.Contains(where, []byte("sigtimedwait")) {
+			return true
+		}
+	}
+	return false
 }
 
-// outlives judges by /proc/PID/status. Who blocks SIGTERM and sleeps waits for
-// it (sigwait, signalfd); who runs, or cannot be woken, is most likely about to
-// fork, for which shells and libraries block all signals, and dies right after.
-func outlives(status []byte) bool {
+// threadsOf is the ids of a process's threads, one more than mostThreads at the most.
+func threadsOf(pid int) ([]string, error) {
+	dir, err := os.Open(procPath(pid, "task"))
+	if err != nil {
+		return nil, err
+	}
+	defer dir.Close()
+	names, err := dir.Readdirnames(mostThreads + 1)
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return names, err
+}
+
+// outlives judges by /proc/PID/task/TID/status of a thread, which may be alone in
+// its process. Who blocks SIGTERM and sleeps waits for it (signalfd; one in sigwait
+// does not show that it blocks it). Who runs, or cannot be woken, is most likely
+// about to fork, for which shells and libraries block all signals, and dies right
+// after; but where there are several threads, one may wait for it while the others
+// block it.
+func outlives(status []byte, alone bool) bool {
 	has := func(name string) bool {
 		mask, err := strconv.ParseUint(statusLine(status, name), 16, 64)
 		return err != nil || mask&(1<<(syscall.SIGTERM-1)) != 0
 	}
 	state := statusLine(status, "State")
-	forks := strings.HasPrefix(state, "R") || strings.HasPrefix(state, "D")
+	forks := alone && (strings.HasPrefix(state, "R") || strings.HasPrefix(state, "D"))
 	return has("SigIgn") || has("SigCgt") || has("SigBlk") && !forks
 }

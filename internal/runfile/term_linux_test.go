@@ -48,22 +48,22 @@ func TestOutlives(t *testing.T) {
 	const none, all, term = "0000000000000000", "fffffffe7ffbfeff", "0000000000004000"
 	for _, test := range []struct {
 		state, blocked, ignored, caught string
-		want                            bool
+		want, wantOfSeveral             bool
 	}{
-		{"S (sleeping)", none, none, none, false},
-		{"R (running)", none, none, "0000000180000002", false},
-		{"S (sleeping)", none, none, term, true},
-		{"S (sleeping)", none, term, none, true},
-		{"S (sleeping)", term, none, none, true}, // sigwait
-		{"T (stopped)", all, none, none, true},
-		{"R (running)", all, none, none, false},    // in fork
-		{"D (disk sleep)", all, none, none, false}, // in vfork
-		{"D (disk sleep)", all, none, all, true},
-		{"S (sleeping)", none, none, "", true},
+		{"S (sleeping)", none, none, none, false, false},
+		{"R (running)", none, none, "0000000180000002", false, false},
+		{"S (sleeping)", none, none, term, true, true},
+		{"S (sleeping)", none, term, none, true, true},
+		{"S (sleeping)", term, none, none, true, true}, // signalfd
+		{"T (stopped)", all, none, none, true, true},
+		{"R (running)", all, none, none, false, true},    // in fork
+		{"D (disk sleep)", all, none, none, false, true}, // in vfork
+		{"D (disk sleep)", all, none, all, true, true},
+		{"S (sleeping)", none, none, "", true, true},
 	} {
 		status := fmt.Sprintf("Name:\tx\nState:\t%s\nSigBlk:\t%s\nSigIgn:\t%s\nSigCgt:\t%s\nx:\t1\n", test.state, test.blocked, test.ignored, test.caught)
-		if got := outlives([]byte(status)); got != test.want {
-			t.Errorf("%v:\n%s", got, status)
+		if got, ofSeveral := outlives([]byte(status), true), outlives([]byte(status), false); got != test.want || ofSeveral != test.wantOfSeveral {
+			t.Errorf("%v, of several threads %v:\n%s", got, ofSeveral, status)
 		}
 	}
 }
@@ -76,12 +76,47 @@ func TestOutlivesTermAsksTheProcess(t *testing.T) {
 		"trap : USR1 INT HUP": false,
 	} {
 		s := slowly(t, command+"\necho go; read x <\"$GATE\"; echo forked; read x <\"$LATER\"")
-		if got := outlivesTerm(s.hunt.living()[0].pid); got != want {
+		if got := s.hunt.files.outlivesTerm(s.hunt.living()[0].pid); got != want {
 			t.Errorf("%q: %v", command, got)
 		}
 	}
-	if !outlivesTerm(1 << 30) {
+	if !new(procFiles).outlivesTerm(1 << 30) {
 		t.Error("who cannot be asked counts as one that does")
+	}
+}
+
+// Whoever waits for SIGTERM may do so in any thread, and shows only where it
+// waits: what is waited for counts as not blocked meanwhile.
+func TestOutlivesTermAsksEachThread(t *testing.T) {
+	needProgram(t, "python3")
+	const prelude = "import signal, threading, time\ndef block(): signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])\n" +
+		"def wait(): print('go', flush=True); signal.sigwait([signal.SIGTERM])\n" +
+		"def sleep(): print('go', flush=True); time.sleep(1000)\n" +
+		"def spin():\n  while True: pass\n" +
+		"def beside(f): threading.Thread(target=f, daemon=True).start()\n"
+	for program, want := range map[string]bool{
+		"block(); wait()":                            true,
+		"block(); beside(wait); spin()":              true,
+		"block(); beside(wait); time.sleep(1000)":    true,
+		"beside(sleep); spin()":                      false,
+		"beside(sleep); time.sleep(1000)":            false,
+		"[beside(sleep) for i in range(70)]; spin()": true, // too many to ask
+	} {
+		t.Run(program, func(t *testing.T) {
+			l := shell(`exec python3 -c "$PROGRAM"`)
+			l.Env = append(l.Env, "PROGRAM="+prelude+program)
+			r := start(t, l)
+			untilOutput(t, r, "go")
+			h := r.newHunt()
+			t.Cleanup(h.close)
+			if n, err := h.signal(0); n != 1 || err != nil {
+				t.Fatalf("%d processes, %v", n, err)
+			}
+			if where, err := h.files.read(look(t, r).PID, "wchan"); (err != nil || string(where) == "0") && program == "block(); wait()" {
+				t.Skip("this kernel does not say where a process waits")
+			}
+			until(t, fmt.Sprintf("outlivesTerm is %v", want), func() bool { return h.files.outlivesTerm(h.living()[0].pid) == want })
+		})
 	}
 }
 

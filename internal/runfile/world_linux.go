@@ -3,6 +3,7 @@ package runfile
 import (
 	"errors"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -13,8 +14,8 @@ import (
 func hostWorld() (w World, complete bool) {
 	boot, errBoot := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	namespace, errNamespace := os.Readlink("/proc/self/ns/pid")
-	init, errInit := readStat(1)
-	w = World{BootID: strings.TrimSpace(string(boot)), PIDNamespace: namespace + " since " + init.started}
+	init, errInit := new(procFiles).stat(1)
+	w = World{BootID: strings.TrimSpace(string(boot)), PIDNamespace: namespace + " since " + strconv.FormatInt(init.tick, 10)}
 	return w, errors.Join(errBoot, errNamespace, errInit) == nil
 }
 

@@ -43,13 +43,63 @@ func (a *ahead) after(now time.Time) *ahead {
 	return a
 }
 
-// undecided are those of the instants that come for the first time: what the
-// clock had reached before it went back has its outcomes.
-func (a *ahead) undecided(sched schedule.Schedule, missed span) span {
-	if a == nil || missed.Count == 0 || missed.First.After(a.Until) {
-		return missed
+// without is a span of a schedule's instants without those, in any order.
+func (s span) without(sched schedule.Schedule, known []time.Time) span {
+	var in []time.Time
+	for _, t := range known {
+		if s.Count > 0 && !t.Before(s.First) && !t.After(s.Last) && !slices.ContainsFunc(in, t.Equal) {
+			in = append(in, t)
+		}
 	}
-	return spanOf(sched, a.Until, missed.Last)
+	s.Count -= len(in)
+	if s.Count <= 0 {
+		return span{}
+	}
+	for slices.ContainsFunc(in, s.First.Equal) {
+		s.First = sched.Next(s.First)
+	}
+	for slices.ContainsFunc(in, s.Last.Equal) {
+		s.Last = spanOf(sched, s.First.Add(-1), s.Last.Add(-1)).Last
+	}
+	return s
+}
+
+// decidedOf are the instants of a job in a span of which it is known what became: they
+// were started by a clock that was ahead, or are in doubt and the ledger tells.
+func (d *duty) decidedOf(job *Job, s span) (instants []time.Time) {
+	if s.Count == 0 {
+		return nil
+	}
+	if d.inDoubt {
+		for _, o := range d.recorded() {
+			if o.Job == job.Name {
+				instants = append(instants, o.Instant)
+			}
+		}
+		for _, r := range d.bySlug[job.Slug] {
+			instants = append(instants, r.intent.Instant)
+		}
+	}
+	if a := d.agenda.Ahead; a != nil && !s.First.After(a.Until) {
+		instants = append(instants, d.startedAhead()[job.Name]...)
+	}
+	return instants
+}
+
+// startedAhead are the instants that were started by a clock that was ahead, by job.
+func (d *duty) startedAhead() map[string][]time.Time {
+	if d.aheadStarts == nil {
+		d.aheadStarts = map[string][]time.Time{}
+		for _, name := range d.agenda.Ahead.Days {
+			_ = eachLine(filepath.Join(d.ledger.dir, name+".jsonl"), func(line []byte) { // one that is not there tells nothing
+				var o Outcome
+				if json.Unmarshal(line, &o) == nil && !o.Started.IsZero() {
+					d.aheadStarts[o.Job] = append(d.aheadStarts[o.Job], o.Instant)
+				}
+			})
+		}
+	}
+	return d.aheadStarts
 }
 
 // clockCameBack begins anew with this minute, after the clock was ahead by more
@@ -129,6 +179,24 @@ func (l ledger) putBehind(t time.Time) []string {
 		days = append(days, base)
 	}
 	return days
+}
+
+// aheadOf is what the names of those files tell at a time, if an agenda was lost: nil
+// where the clock was not ahead of it.
+func (l ledger) aheadOf(now time.Time) *ahead {
+	names, _ := filepath.Glob(filepath.Join(l.dir, behind+"*.jsonl"))
+	a := &ahead{Days: []string{dayOf(now)}}
+	for _, name := range names {
+		base := strings.TrimSuffix(filepath.Base(name), ".jsonl")
+		day, err := time.Parse(behind+time.DateOnly, base[:min(len(base), len(behind)+len(time.DateOnly))])
+		if end := day.AddDate(0, 0, 1); err == nil && end.After(now) {
+			a.Days, a.Until = append(a.Days, base), latest(a.Until, end)
+		}
+	}
+	if len(a.Days) == 1 {
+		return nil
+	}
+	return a
 }
 
 func (l ledger) rename(day string) string {

@@ -79,3 +79,44 @@ func TestARunOverMidnightByAClockThatWasAhead(t *testing.T) {
 		m.eachEndsOnce()
 	})
 }
+
+// What was told by a clock that was a year ahead is no reason for silence when it really
+// is missed: of all that comes before that time, only what was started is not.
+func TestWhatIsMissedAfterTheClockWasAhead(t *testing.T) {
+	virtually(t, []*Job{newJob(t, "j", "*/30 * * * *")}, func(m *machine) {
+		m.cron(2 * time.Minute)
+		m.aheadFor(2*time.Minute, year)
+		m.cron(2 * time.Minute)
+		m.running()
+		m.sleep(2 * time.Hour)
+		m.cron(time.Minute)
+		n := 0
+		for _, line := range m.ledger() {
+			if line == "missed j 13:30:00 count=3: no shift ran in time" {
+				n++
+			}
+		}
+		if n != 1 {
+			t.Errorf("two hours without a shift are told %d times: %v", n, m.ledger())
+		}
+	})
+}
+
+func TestSpanWithout(t *testing.T) {
+	job := newJob(t, "j", "*/10 * * * *")
+	at := func(minute int) time.Time { return bubbleNoon.Add(time.Duration(minute) * time.Minute) }
+	all := span{First: at(0), Last: at(50), Count: 6}
+	for _, c := range []struct {
+		known []time.Time
+		want  span
+	}{
+		{nil, all},
+		{[]time.Time{at(20), at(20), at(-10), at(60)}, span{at(0), at(50), 5}},
+		{[]time.Time{at(10), at(0), at(50)}, span{at(20), at(40), 3}},
+		{[]time.Time{at(0), at(10), at(20), at(30), at(40), at(50)}, span{}},
+	} {
+		if got := all.without(job.Schedule, c.known); got.Count != c.want.Count || !got.First.Equal(c.want.First) || !got.Last.Equal(c.want.Last) {
+			t.Errorf("without %v: %+v, want %+v", c.known, got, c.want)
+		}
+	}
+}

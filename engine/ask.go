@@ -20,6 +20,9 @@ func (d *duty) ask(job *Job, minute time.Time) {
 		start = d.now()
 	}
 	if d.isKnownRun(job, id) {
+		if !start.After(d.now()) && d.intentNamed(id) == nil {
+			d.noteAnswer(job.Name, id)
+		}
 		return
 	}
 	in := d.newIntent(job, minute, start, catchUpOf(job, minute), id)
@@ -45,13 +48,20 @@ func (d *duty) askMinutes(job *Job, w window, now time.Time) {
 // hasCome is for a minute that the function said yes to and whose time has come: as with
 // an expression, the newest of these makes good all before, whatever becomes of its start.
 func (d *duty) hasCome(in *intent) {
-	if d.madeGood(in) {
+	if !d.madeGood(in) {
+		d.noteAnswer(in.Job, in.Run)
+	}
+}
+
+// noteAnswer notes the newest minute that makes others good.
+func (d *duty) noteAnswer(job, run string) {
+	if newest := d.agenda.Answered[job]; newest != "" && !instantOfRun(run).After(instantOfRun(newest)) {
 		return
 	}
 	if d.agenda.Answered == nil {
 		d.agenda.Answered = map[string]string{}
 	}
-	d.agenda.Answered[in.Job] = in.Run
+	d.agenda.Answered[job] = run
 }
 
 // madeGood says whether a newer minute, whose time had come before, makes a start of a

@@ -1,17 +1,25 @@
 package engine
 
 import (
-	"math/rand/v2"
-	"strconv"
+	"crypto/rand"
+	"path/filepath"
+	"time"
 )
 
 // What is asked of the ledger when the agenda does not say it: the agenda was lost, or
 // a job's schedule was changed within the minute.
 
-// recorded are the outcomes at the end of the ledger, in order; read once.
+// recorded are the outcomes at the end of the ledger, in order, as far back as a retry
+// may wait; read once.
 func (d *duty) recorded() []Outcome {
 	if d.lately == nil {
-		d.lately = d.ledger.lately()
+		longest := time.Duration(0)
+		for _, job := range d.Plan.Jobs {
+			if job.Retries > 0 {
+				longest = max(longest, retryDelay(job, job.Retries))
+			}
+		}
+		d.lately = d.ledger.lately(2 + int(longest/(24*time.Hour)))
 	}
 	return d.lately
 }
@@ -49,9 +57,7 @@ func (d *duty) restoreRetries() {
 	}
 }
 
-// attemptAfter is the start of the attempt after one that the ledger tells of. Nothing
-// knows the token of its run's lease any more: if somebody else has that by now, the
-// attempt is not made.
+// attemptAfter is the start of the attempt after one that the ledger tells of.
 func (d *duty) attemptAfter(o Outcome, id string) *intent {
 	job := d.jobNamed(o.Job)
 	if o.Reason == "" && o.Exit != nil {
@@ -59,12 +65,30 @@ func (d *duty) attemptAfter(o Outcome, id string) *intent {
 	}
 	delay := retryDelay(job, o.Attempt)
 	start := o.Time.Add(delay)
-	return &intent{
-		Run: id, Job: o.Job, Instant: o.Instant, NotBefore: start, Until: start.Add(catchUpOfAttempt(job, o.Instant)),
-		Token: strconv.FormatUint(rand.Uint64(), 36), World: d.world, job: d.jobs[o.Job], fence: o.Fence,
-		Retry: &retry{
-			Attempt: o.Attempt + 1, Delay: delay, Since: o.Started, Fence: o.Fence, Exit: o.Exit,
-			TimedOut: o.Reason == ending{TimedOut: true}.String(), Reason: o.Reason,
-		},
+	again := &retry{
+		Attempt: o.Attempt + 1, Delay: delay, Since: o.Started, Fence: o.Fence, Exit: o.Exit,
+		TimedOut: o.Reason == ending{TimedOut: true}.String(), Reason: o.Reason,
 	}
+	in := &intent{
+		Run: id, Job: o.Job, Instant: o.Instant, NotBefore: start, Until: start.Add(catchUpOfAttempt(job, o.Instant)),
+		World: d.world, job: d.jobs[o.Job], fence: o.Fence, Retry: again,
+	}
+	in.Token, again.Tokenless = d.tokenOf(AttemptID(o.Run, o.Attempt))
+	if o.Fence != 0 {
+		again.Lease = forAt(d.claimOf(job, d.Plan.Slave, o.Instant, in.Token, o.Fence), job, o.Run).Key
+	}
+	return in
+}
+
+// tokenOf is the token of the lease of a run of which an attempt has ended. Where its
+// folder is gone, it is another one, with which that lease is waited for to be over.
+func (d *duty) tokenOf(attempt string) (token string, unknown bool) {
+	for _, dir := range []string{d.folderOf(attempt), filepath.Join(d.endedFolder(slugOfRun(attempt)), attempt)} {
+		if file, err := d.Supervisor.Open(dir); err == nil {
+			token = file.Intent().Token
+			_ = file.Close()
+			return token, false
+		}
+	}
+	return rand.Text(), true
 }

@@ -89,3 +89,21 @@ func TestAnAgendaThatIsLostLosesNoRetry(t *testing.T) {
 		})
 	}
 }
+
+// Its run's lease is known by the run's folder; where that is gone too, it is waited for
+// until it is over.
+func TestAnAgendaThatIsLostLosesNoRetryWithALease(t *testing.T) {
+	for _, keep := range []int{0, 20} {
+		job := newJob(t, "flaky", "* * * * *", retries(1), func(j *Job) { j.KeepRuns, j.RunOn = keep, RunOnOne })
+		virtually(t, []*Job{job}, func(m *machine) {
+			m.store = newMemoryStore()
+			m.play.act = func(in runfile.Intent) act { return act{exit: 2 - in.Attempt} }
+			m.call()
+			m.sleep(20 * time.Second)
+			m.loseAgenda(false)
+			m.call()
+			m.sleep(4 * time.Minute)
+			m.same("ledger", m.ledger(), "retrying flaky 12:00:00", "succeeded flaky 12:00:00 .2")
+		})
+	}
+}

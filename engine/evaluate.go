@@ -122,10 +122,7 @@ func (d *duty) evaluateJob(job *Job, w window, now time.Time) {
 	v := due(job.Schedule, w, now, lag, catchUp)
 	d.missedUndecided(job, v.Missed, reasonNoShift)
 	d.missedUndecided(job, v.Excess, fmt.Sprintf("more than %d of its starts wait for their time", mostAhead))
-	if len(v.Starts) > 0 && d.isRecorded(runID(job, v.Starts[0])) {
-		v.Merged = span{} // it was decided with that
-	}
-	if v.Merged = d.agenda.Ahead.undecided(job.Schedule, v.Merged); v.Merged.Count > 0 {
+	if v.Merged = v.Merged.without(job.Schedule, d.decidedOf(job, v.Merged)); v.Merged.Count > 0 {
 		d.outcome(Outcome{Job: job.Name, Run: runID(job, v.Merged.Last), Instant: v.Merged.Last, First: v.Merged.First,
 			Count: v.Merged.Count, Outcome: OutcomeMerged, Reason: mergedWith(runID(job, v.Starts[0]))})
 	}
@@ -138,9 +135,9 @@ func (d *duty) evaluateJob(job *Job, w window, now time.Time) {
 	}
 }
 
-// missedUndecided misses instants, but for those that were decided by a clock that was ahead.
+// missedUndecided misses instants, but for those that were started all the same.
 func (d *duty) missedUndecided(job *Job, s span, reason string) {
-	if s = d.agenda.Ahead.undecided(job.Schedule, s); s.Count > 0 {
+	if s = s.without(job.Schedule, d.decidedOf(job, s)); s.Count > 0 {
 		d.missed(job, &miss{Run: runID(job, s.Last), Token: rand.Text(), First: s.First, Last: s.Last, Count: s.Count, Reason: reason})
 	}
 }

@@ -92,6 +92,9 @@ func (d *duty) openAgenda() error {
 	if d.inDoubt = a.Evaluated.IsZero(); d.inDoubt && warning == "" && a.Seq == 0 && len(d.recorded()) > 0 {
 		warning = "the agenda is gone; starts that waited in it are lost, schedules go on from this minute"
 	}
+	if d.inDoubt {
+		d.agenda.Ahead = d.ledger.aheadOf(d.now())
+	}
 	if warning != "" {
 		d.Log.Log(Error, warning, nil)
 	}

@@ -268,6 +268,11 @@ func (d *duty) refused(in *intent, g Grant) {
 	case Used:
 		d.elsewhere(in, g.Holder)
 	case Held:
+		if in.Retry != nil && in.Retry.Tokenless && g.Holder == d.Plan.Slave {
+			in.Problem = "its last attempt's lease is not over"
+			d.waitAgain(in)
+			return
+		}
 		d.heldBy(in, g)
 	case Forgotten:
 		in.Problem = "the lock store is newer than this instant (it is new, or lost its memory) and cannot say whether it was started"

@@ -147,17 +147,17 @@ func (l ledger) appendMissing(outcomes ...Outcome) error {
 
 // recent is the set of keys at the end of the ledger. Lines that cannot be understood
 // are passed over.
-func (l ledger) recent() map[string]bool { return keysOf(l.newest()) }
+func (l ledger) recent() map[string]bool { return keysOf(l.newest(2)) }
 
-// newest are the newest two files, since a day may just have ended.
-func (l ledger) newest() []string {
+// newest are the newest so many files: a day may just have ended.
+func (l ledger) newest(most int) []string {
 	names, _ := filepath.Glob(filepath.Join(l.dir, "*.jsonl"))
-	return names[max(0, len(names)-2):]
+	return names[max(0, len(names)-most):]
 }
 
 // lately is what stands at the end of these, in order.
-func (l ledger) lately() (outcomes []Outcome) {
-	eachAtEnd(l.newest(), func(o Outcome) { outcomes = append(outcomes, o) })
+func (l ledger) lately(most int) (outcomes []Outcome) {
+	eachAtEnd(l.newest(most), func(o Outcome) { outcomes = append(outcomes, o) })
 	return outcomes
 }
 

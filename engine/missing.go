@@ -203,12 +203,32 @@ func (d *duty) tellRest(m *miss, untold []Stretch) {
 	case rest.Count == 0:
 		d.othersKnow(m)
 		return
-	case !rest.Last.Equal(m.Last): // the ledger is to have the end of each run
+	case m.Merged && !rest.Last.Equal(m.Last): // the ledger is to have the end of each run
 		last := *m
 		last.First, last.Count = m.Last, 1
 		d.outcome(last.outcome(OutcomeElsewhere, reasonSettled))
+	case rest.Count < m.Count && !m.Merged:
+		d.outcomeAround(m, rest)
 	}
 	d.tellMissed(&rest)
+}
+
+// outcomeAround is the ledger's lines about the instants that others settled before and
+// after the rest; those of a function are not known.
+func (d *duty) outcomeAround(m *miss, rest miss) {
+	job := d.jobNamed(m.Job)
+	if job.Schedule == nil {
+		return
+	}
+	for _, s := range []span{
+		spanOf(job.Schedule, m.First.Add(-1), rest.First.Add(-1)),
+		spanOf(job.Schedule, rest.Last, m.Last),
+	} {
+		if s.Count > 0 {
+			others := miss{Job: m.Job, Run: runID(job, s.Last), First: s.First, Last: s.Last, Count: s.Count}
+			d.outcome(others.outcome(OutcomeElsewhere, reasonSettled))
+		}
+	}
 }
 
 // within is m with those of its instants alone that are in the stretches. Of a

@@ -234,3 +234,25 @@ func TestAMissCountsWhatOneStartWasToMakeGood(t *testing.T) {
 		}
 	})
 }
+
+// Who comes back much later than the other has a line for each instant: those that the
+// other settled, and those that it tells itself.
+func TestEachInstantHasALineWhereAPartIsTold(t *testing.T) {
+	together(t, func(m, o *machine) {
+		until("12:01:30", m, o)
+		m.off(0)
+		o.off(18*time.Minute + 30*time.Second)
+		until("12:20:30", m) // the other comes back alone, tells what was missed before, and goes
+		m.off(29*time.Minute + 30*time.Second)
+		until("12:50:30", o)
+		lines := o.ledger()
+		for _, want := range []string{
+			"elsewhere shared 12:20:00 count=19: another slave started it, or told that it was missed",
+			"missed shared 12:47:00 count=27: no shift ran in time",
+		} {
+			if !slices.Contains(lines, want) {
+				t.Errorf("%q is not in the ledger: %q", want, lines)
+			}
+		}
+	})
+}

@@ -21,6 +21,8 @@ type retry struct {
 	// Lease and Fence are the run's, which keeps it while it waits.
 	Lease string `json:"lease,omitempty"`
 	Fence int64  `json:"fence,omitempty"`
+	// Tokenless: the token of that lease was lost with an agenda.
+	Tokenless bool `json:"tokenless,omitempty"`
 	// Exit, TimedOut and Reason are how the attempt before ended.
 	Exit     *int   `json:"exit,omitempty"`
 	TimedOut bool   `json:"timedOut,omitempty"`

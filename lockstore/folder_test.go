@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -138,20 +139,18 @@ func TestFolderCorruptBirth(t *testing.T) {
 	}
 }
 
-// A full disk is had by sending what is written to /dev/full.
+// What cannot be written changes nothing; a full disk is had by a limit of nothing for
+// the size of files.
 func TestFolderDiskFull(t *testing.T) {
-	if _, err := os.Stat("/dev/full"); err != nil {
-		t.Skip("this system has no /dev/full")
-	}
 	x := try(t)
 	x.wants(engine.Granted, x.Acquire, "t1")
 	path := lockstore.FileOf(x.Store, "job")
 	before := read(t, path)
-	if err := os.Symlink("/dev/full", path+".new"); err != nil {
-		t.Fatal(err)
-	}
-	_, err := x.Confirm(context.Background(), x.claim("t1"))
-	if !errors.Is(err, syscall.ENOSPC) {
+	err := withoutRoom(t, func() error {
+		_, err := x.Confirm(context.Background(), x.claim("t1"))
+		return err
+	})
+	if !errors.Is(err, syscall.EFBIG) {
 		t.Errorf("the error is %v", err)
 	}
 	if after := read(t, path); after != before {
@@ -159,6 +158,28 @@ func TestFolderDiskFull(t *testing.T) {
 	}
 	x.wants(engine.Claimed, x.Acquire, "t2")
 	x.wants(engine.Granted, x.Confirm, "t1") // there is room again
+}
+
+// withoutRoom does something while this process can write no file.
+func withoutRoom(t *testing.T, do func() error) error {
+	t.Helper()
+	signal.Ignore(syscall.SIGXFSZ)
+	defer signal.Reset(syscall.SIGXFSZ)
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	none := limit
+	none.Cur = 0
+	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &none); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
+			t.Error(err)
+		}
+	}()
+	return do()
 }
 
 func TestFolderClockSetBack(t *testing.T) {

@@ -84,12 +84,14 @@ func (d *duty) stillOurs() error {
 }
 
 func (d *duty) openAgenda() error {
+	_, gone := os.Lstat(d.path(fileAgenda))
 	a, warning, err := loadAgenda(d.path(fileAgenda))
 	if err != nil {
 		return err
 	}
 	d.agenda = *a
-	if d.inDoubt = a.Evaluated.IsZero(); d.inDoubt && warning == "" && a.Seq == 0 && len(d.recorded()) > 0 {
+	// One of a shift with --at has not evaluated anything, and is not lost.
+	if d.inDoubt = gone != nil || warning != ""; gone != nil && len(d.recorded()) > 0 {
 		warning = "the agenda is gone; starts that waited in it are lost, schedules go on from this minute"
 	}
 	if d.inDoubt {

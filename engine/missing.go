@@ -111,6 +111,9 @@ func (d *duty) adoptedDecided(r *run) {
 // settleMisses asks the store about what is committed. Where it is silent, or is
 // none any more, each slave tells: better forty times than not at all.
 func (d *duty) settleMisses() {
+	if len(d.agenda.Misses) == 0 {
+		return
+	}
 	if d.Store == nil {
 		d.missesAnswered(d.agenda.Misses, nil, nil)
 		return

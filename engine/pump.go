@@ -122,6 +122,9 @@ func (d *duty) commit() bool {
 	if d.Clock.Boot() < d.commitAfter {
 		return false
 	}
+	if d.stillOurs() != nil {
+		return false // the shift is about to end for that
+	}
 	next, err := d.nextAgenda()
 	if err == nil {
 		err = next.save(d.path(fileAgenda))

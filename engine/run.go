@@ -25,6 +25,7 @@ type run struct {
 	waited    bool    // some time of this shift its end was waited for
 	watched   bool    // somebody waits for its wrapper
 	stopping  bool    // End is under way
+	exited    bool    // it was seen to have ended by itself, and is about to be judged
 	orphaned  bool    // lost its wrapper; what still lives of it is watched by polling
 	warned    bool    // the expected run time elapsed, and was said
 	leaseLost bool
@@ -58,6 +59,17 @@ func (r *run) toldToStop() bool {
 	}
 	stop, err := r.file.Stopping()
 	return err == nil && stop != nil
+}
+
+// endedItself says whether a run has ended before it was to be ended, though the shift
+// has not come to judging that: something may have held it up.
+func (r *run) endedItself() bool {
+	if r.file == nil || r.exited || r.toldToStop() {
+		return r.exited
+	}
+	look, err := r.file.Look()
+	r.exited = err == nil && look.Exited
+	return r.exited
 }
 
 // elapsed is how long a run has been going on, by the clock that no change of

@@ -193,6 +193,7 @@ func (d *duty) work() error {
 		if err := d.stillOurs(); err != nil {
 			return err
 		}
+		d.drain() // what has ended is no more to be ended
 		d.look()
 	}
 	return nil

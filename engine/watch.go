@@ -105,7 +105,7 @@ func (d *duty) checkDeadlines(r *run) {
 	if warn := r.intent.WarnAfter; warn > 0 && elapsed >= warn && !r.warned {
 		d.warn(r)
 	}
-	if limit := r.intent.Timeout; limit > 0 && elapsed >= limit && !r.stopping {
+	if limit := r.intent.Timeout; limit > 0 && elapsed >= limit && !r.stopping && !r.endedItself() {
 		if !r.toldToStop() { // else that was said: its processes have ended, and its wrapper is waited for
 			d.log(d.Plan.Levels.NeedingToBeKilled, r.job, "Timeout of "+words(limit)+" was hit, ending it")
 		}
@@ -128,7 +128,7 @@ func (d *duty) warn(r *run) {
 // the reason cannot be noted, this shift alone knows it. That waits for the disk,
 // and many runs may hit their timeout in one moment, so nothing else waits for it.
 func (d *duty) stop(r *run, reason string) {
-	if r.file == nil || r.stopping || r.ending != nil {
+	if r.file == nil || r.stopping || r.ending != nil || r.endedItself() {
 		return
 	}
 	r.stopping = true
@@ -215,7 +215,7 @@ func (d *duty) untilNext() time.Duration {
 			continue
 		}
 		elapsed := d.elapsed(r)
-		if limit := r.intent.Timeout; limit > 0 {
+		if limit := r.intent.Timeout; limit > 0 && !r.exited {
 			next = min(next, limit-elapsed)
 		}
 		if warn := r.intent.WarnAfter; warn > 0 && !r.warned {

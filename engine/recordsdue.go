@@ -28,6 +28,9 @@ func ReadComing(dir string, now time.Time) (Coming, error) {
 	c := Coming{known: k.Jobs, waiting: map[string][]WaitingStart{}}
 	c.window, _ = nextWindow(a.Evaluated, now)
 	for _, in := range a.Intents {
+		if in.Starting && in.Retry == nil {
+			continue // it is being made, or was: it stays until its folder was seen whole
+		}
 		c.waiting[in.Job] = append(c.waiting[in.Job], waitingStart(in))
 	}
 	return c, nil

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -10,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"slavedriver/internal/durable"
 	"slavedriver/schedule"
 )
 
@@ -81,20 +79,24 @@ func (d *duty) decidedOf(job *Job, s span) (instants []time.Time) {
 		}
 	}
 	if a := d.agenda.Ahead; a != nil && !s.First.After(a.Until) {
-		instants = append(instants, d.startedAhead()[job.Name]...)
+		for _, o := range d.startedAhead() {
+			if o.Job == job.Name {
+				instants = append(instants, o.Instant)
+			}
+		}
 	}
 	return instants
 }
 
-// startedAhead are the instants that were started by a clock that was ahead, by job.
-func (d *duty) startedAhead() map[string][]time.Time {
+// startedAhead are the runs that were started by a clock that was ahead, by id; read once.
+func (d *duty) startedAhead() map[string]Outcome {
 	if d.aheadStarts == nil {
-		d.aheadStarts = map[string][]time.Time{}
+		d.aheadStarts = map[string]Outcome{}
 		for _, name := range d.agenda.Ahead.Days {
 			_ = eachLine(filepath.Join(d.ledger.dir, name+".jsonl"), func(line []byte) { // one that is not there tells nothing
 				var o Outcome
 				if json.Unmarshal(line, &o) == nil && !o.Started.IsZero() {
-					d.aheadStarts[o.Job] = append(d.aheadStarts[o.Job], o.Instant)
+					d.aheadStarts[o.Run] = o
 				}
 			})
 		}
@@ -112,7 +114,7 @@ func (d *duty) clockCameBack(w window) {
 	if old := d.agenda.Ahead; old != nil && old.Until.After(a.Until) {
 		a.Until = old.Until
 	}
-	d.agenda.Ahead, d.agenda.Answered = a, nil
+	d.agenda.Ahead, d.agenda.Answered, d.aheadStarts = a, nil, nil
 	var farAgain []*intent
 	for _, in := range d.agenda.Intents {
 		if d.reviewAfterReturn(in, w.To) {
@@ -146,11 +148,15 @@ func (d *duty) ranAhead(id string) bool {
 		return false
 	}
 	instant := instantOfRun(id)
-	return slices.ContainsFunc(a.Days, func(name string) bool {
-		day := strings.TrimPrefix(name, behind)[:len(time.DateOnly)]
-		// A run is recorded when it ends.
-		return day >= dayOf(instant) && day <= dayOf(instant.Add(longestRun)) && d.ledger.started(name, id)
-	})
+	mayTell := func(name string) bool { // a run is recorded when it ends
+		day := dayOfFile(name)
+		return day >= dayOf(instant) && day <= dayOf(instant.Add(longestRun))
+	}
+	if !slices.ContainsFunc(a.Days, mayTell) {
+		return false
+	}
+	_, ran := d.startedAhead()[id]
+	return ran
 }
 
 // longestRun is how long after its instant a run is looked for in the ledger.
@@ -159,24 +165,43 @@ const longestRun = 7 * 24 * time.Hour
 // dayOf names the ledger's file of a time.
 func dayOf(t time.Time) string { return t.UTC().Format(time.DateOnly) }
 
+// dayOfFile is the day of a file of the ledger, by its name; "" if it is none.
+func dayOfFile(name string) string {
+	day := strings.TrimPrefix(filepath.Base(name), behind)
+	day = day[:min(len(day), len(time.DateOnly))]
+	if _, err := time.Parse(time.DateOnly, day); err != nil {
+		return ""
+	}
+	return day
+}
+
 // behind begins the names of the ledger's files from a time when the clock was ahead:
 // what was recorded last is in the last file by name, and they come first.
 const behind = "+"
 
-// putBehind renames the ledger's files of days after that of t, and names those of that
-// day and of all later ones. What cannot be renamed keeps its name.
+// putBehind renames the ledger's files of days after that of t, and names all that
+// aheadFrom does. What cannot be renamed keeps its name, and is named too.
 func (l ledger) putBehind(t time.Time) []string {
-	days := []string{dayOf(t)}
 	names, _ := filepath.Glob(filepath.Join(l.dir, "*.jsonl"))
+	var left []string
 	for _, name := range names {
 		base := strings.TrimSuffix(filepath.Base(name), ".jsonl")
-		if len(base) < len(time.DateOnly) || strings.TrimPrefix(base, behind) <= days[0] {
-			continue
+		if !strings.HasPrefix(base, behind) && dayOfFile(base) > dayOf(t) && !l.rename(base) {
+			left = append(left, base)
 		}
-		if !strings.HasPrefix(base, behind) {
-			base = l.rename(base)
+	}
+	return append(l.aheadFrom(t), left...)
+}
+
+// aheadFrom names the file of the day of t, and those that were put behind of that day
+// and of all later ones.
+func (l ledger) aheadFrom(t time.Time) []string {
+	days := []string{dayOf(t)}
+	names, _ := filepath.Glob(filepath.Join(l.dir, behind+"*.jsonl"))
+	for _, name := range names {
+		if dayOfFile(name) >= days[0] {
+			days = append(days, strings.TrimSuffix(filepath.Base(name), ".jsonl"))
 		}
-		days = append(days, base)
 	}
 	return days
 }
@@ -184,22 +209,16 @@ func (l ledger) putBehind(t time.Time) []string {
 // aheadOf is what the names of those files tell at a time, if an agenda was lost: nil
 // where the clock was not ahead of it.
 func (l ledger) aheadOf(now time.Time) *ahead {
-	names, _ := filepath.Glob(filepath.Join(l.dir, behind+"*.jsonl"))
-	a := &ahead{Days: []string{dayOf(now)}}
-	for _, name := range names {
-		base := strings.TrimSuffix(filepath.Base(name), ".jsonl")
-		day, err := time.Parse(behind+time.DateOnly, base[:min(len(base), len(behind)+len(time.DateOnly))])
-		if end := day.AddDate(0, 0, 1); err == nil && end.After(now) {
-			a.Days, a.Until = append(a.Days, base), latest(a.Until, end)
-		}
-	}
-	if len(a.Days) == 1 {
+	days := l.aheadFrom(now)
+	if len(days) == 1 {
 		return nil
 	}
-	return a
+	last, _ := time.Parse(time.DateOnly, dayOfFile(days[len(days)-1])) // Glob sorts
+	return &ahead{Until: last.AddDate(0, 0, 1), Days: days}
 }
 
-func (l ledger) rename(day string) string {
+// rename puts the file of a day behind, and says whether it did.
+func (l ledger) rename(day string) bool {
 	path := func(name string) string { return filepath.Join(l.dir, name+".jsonl") }
 	name := behind + day
 	for i := 2; ; i++ {
@@ -208,24 +227,5 @@ func (l ledger) rename(day string) string {
 		}
 		name = fmt.Sprintf("%s%s.%d", behind, day, i)
 	}
-	if os.Rename(path(day), path(name)) != nil {
-		return day
-	}
-	return name
-}
-
-// started says whether a file of the ledger has a line about the start of a run.
-func (l ledger) started(name, run string) bool {
-	data, err := durable.PeekAll(filepath.Join(l.dir, name+".jsonl"))
-	if err != nil {
-		return false
-	}
-	key := []byte(`"run":"` + run + `"`)
-	for line := range bytes.Lines(data) {
-		var o Outcome
-		if bytes.Contains(line, key) && json.Unmarshal(line, &o) == nil && !o.Started.IsZero() {
-			return true
-		}
-	}
-	return false
+	return os.Rename(path(day), path(name)) == nil
 }

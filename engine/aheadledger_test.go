@@ -2,6 +2,7 @@ package engine
 
 import (
 	"os"
+	"slices"
 	"testing"
 	"time"
 
@@ -118,5 +119,27 @@ func TestSpanWithout(t *testing.T) {
 		if got := all.without(job.Schedule, c.known); got.Count != c.want.Count || !got.First.Equal(c.want.First) || !got.Last.Equal(c.want.Last) {
 			t.Errorf("without %v: %+v, want %+v", c.known, got, c.want)
 		}
+	}
+}
+
+// Files are told apart by the days in their names; what has none is left alone.
+func TestPutBehind(t *testing.T) {
+	l := ledger{t.TempDir()}
+	for _, name := range []string{"2026-11-22", "2026-11-23", "2026-11-24", "+2026-11-22", "+2026-11-23.2", "+2026-11-24", "+odd-name-x", "odd"} {
+		if err := os.WriteFile(l.dir+"/"+name+".jsonl", nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := []string{"2026-11-23", "+2026-11-23.2", "+2026-11-24.2", "+2026-11-24"}
+	if got := l.putBehind(bubbleNoon); !slices.Equal(got, want) {
+		t.Errorf("named are %q, want %q", got, want)
+	}
+	a := l.aheadOf(bubbleNoon)
+	if a == nil || !slices.Equal(a.Days, want) || !a.Until.Equal(time.Date(2026, 11, 25, 0, 0, 0, 0, time.UTC)) {
+		t.Errorf("of the names alone: %+v", a)
+	}
+	d := &duty{agenda: agenda{Ahead: &ahead{Until: a.Until, Days: []string{"odd"}}}, ledger: l}
+	if d.ranAhead("job-20261123T120000Z") {
+		t.Error("a file without a day tells of a run")
 	}
 }

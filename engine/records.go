@@ -251,7 +251,8 @@ func mergedInto(o Outcome) string {
 }
 
 // since goes through the lines about a job of the day of t (UTC) and all later
-// ones, those from a time when the clock was ahead first. A line that cannot be understood is passed over: a crash may have torn it.
+// ones, those from a time when the clock was ahead first. A line that cannot be
+// understood is passed over: a crash may have torn it.
 func (l ledger) since(t time.Time, job string, take func(Outcome)) error {
 	names, err := filepath.Glob(filepath.Join(l.dir, "*.jsonl"))
 	if err != nil {
@@ -262,7 +263,7 @@ func (l ledger) since(t time.Time, job string, take func(Outcome)) error {
 		return err
 	}
 	for _, name := range names { // in order: Glob sorts
-		if strings.TrimPrefix(filepath.Base(name), behind) < filepath.Base(l.today(t)) {
+		if dayOfFile(name) < dayOf(t) {
 			continue
 		}
 		if err := eachLine(name, func(line []byte) {

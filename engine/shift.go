@@ -117,7 +117,7 @@ type duty struct {
 	inDoubt       bool
 	lately        []Outcome       // what the ledger says then
 	decidedLately map[string]bool // of which runs
-	aheadStarts   map[string][]time.Time
+	aheadStarts   map[string]Outcome
 	// hanging are calls into scripts that do not come back.
 	hanging hanging
 	// afterwards is what waits for that.

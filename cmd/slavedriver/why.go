@@ -184,24 +184,31 @@ func (c *command) readRecords(ctx context.Context, q *engine.Why, a asked, entry
 			return 0, err
 		}
 	}
-	if !q.Answered() {
+	answered := q.Answered()
+	if !answered {
 		askFunction(ctx, q, ask)
 	}
 	*q, left = q.Bounded(askedAtOnce)
-	if err := read(); err != nil {
-		return 0, err
+	if !answered {
+		if err := read(); err != nil {
+			return 0, err
+		}
 	}
-	if q.Dir = dir; q.Records.Evaluated.IsZero() && !a.again {
-		c.sayElsewhere(entryFile, dir)
-	}
-	if !a.again {
-		c.sayOtherSlave(dir)
-	}
+	q.Dir = dir
 	q.Output = func(run string, attempt int) string { return engine.OutputFolder(dir, run, attempt) }
 	if !a.again {
-		c.warn(q.Records.Problems)
+		c.sayWhoseRecords(*q, entryFile)
 	}
 	return left, nil
+}
+
+// sayWhoseRecords warns where the records that were read may not be those that are meant.
+func (c *command) sayWhoseRecords(q engine.Why, entryFile string) {
+	if q.Records.Evaluated.IsZero() {
+		c.sayElsewhere(entryFile, q.Dir)
+	}
+	c.sayOtherSlave(q.Dir)
+	c.warn(q.Records.Problems)
 }
 
 // lookDir is the var dir of an entry file, for reading; it need not be there.
@@ -314,10 +321,5 @@ func inLines(answer engine.Explanation) string {
 	return text
 }
 
-// pasteable is a path as a shell takes it for one word.
-func pasteable(path string) string {
-	if strings.ContainsAny(path, " \t'\"\\$`&|;<>()*?[]{}!#~") {
-		path = "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
-	}
-	return logging.Escape(path)
-}
+// pasteable is a path as a shell takes it for one word, for a terminal.
+func pasteable(path string) string { return logging.Escape(shellWord(path)) }

@@ -68,7 +68,7 @@ func (d *duty) noteAnswer(job, run string) {
 // schedule function good, and settles it then.
 func (d *duty) madeGood(in *intent) bool {
 	newest := d.agenda.Answered[in.Job]
-	if newest == "" || !in.job.ScheduleFunc || in.Retry != nil || byHand(in.Run) || !instantOfRun(newest).After(in.Instant) {
+	if newest == "" || !in.job.ScheduleFunc || !in.scheduled() || !instantOfRun(newest).After(in.Instant) {
 		return false
 	}
 	d.settle(in, OutcomeMerged, mergedWith(newest))

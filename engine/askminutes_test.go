@@ -164,16 +164,21 @@ func TestAFunctionThatHangsIsNotAskedAgain(t *testing.T) {
 	})
 }
 
+// untilTheClockGoesBack calls shifts from 12:00 to 17:00, and at 13:00 again.
+func (m *machine) untilTheClockGoesBack() {
+	for range 6 {
+		m.call()
+		m.sleep(time.Hour)
+	}
+	m.set(-5 * time.Hour)
+	m.call()
+}
+
 // What the clock had reached before it went back is not missed when its time
 // comes again.
 func TestWhatWasDecidedBeforeTheClockWentBackIsNotMissed(t *testing.T) {
 	virtually(t, []*Job{newJob(t, "job", "0 * * * *")}, func(m *machine) {
-		for range 6 { // 12:00 to 17:00
-			m.call()
-			m.sleep(time.Hour)
-		}
-		m.set(-5 * time.Hour)
-		m.call() // 13:00 again
+		m.untilTheClockGoesBack()
 		m.sleep(5*time.Hour + 2*time.Minute)
 		m.call() // 18:02
 		m.sleep(time.Second)
@@ -209,12 +214,7 @@ func TestWhatIsAskedForTakesTheScheduleNothing(t *testing.T) {
 // Nor does it get a second outcome by a start that makes good what was missed since.
 func TestWhatWasDecidedBeforeTheClockWentBackIsNotMadeGood(t *testing.T) {
 	virtually(t, []*Job{newJob(t, "job", "0 * * * *", func(j *Job) { j.CatchUp = 10 * time.Hour })}, func(m *machine) {
-		for range 6 { // 12:00 to 17:00
-			m.call()
-			m.sleep(time.Hour)
-		}
-		m.set(-5 * time.Hour)
-		m.call() // 13:00 again
+		m.untilTheClockGoesBack()
 		m.sleep(6*time.Hour + 2*time.Minute)
 		m.call() // 19:02
 		m.sleep(time.Second)

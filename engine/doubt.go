@@ -2,7 +2,6 @@ package engine
 
 import (
 	"crypto/rand"
-	"path/filepath"
 	"time"
 )
 
@@ -83,7 +82,7 @@ func (d *duty) attemptAfter(o Outcome, id string) *intent {
 // tokenOf is the token of the lease of a run of which an attempt has ended. Where its
 // folder is gone, it is another one, with which that lease is waited for to be over.
 func (d *duty) tokenOf(attempt string) (token string, unknown bool) {
-	for _, dir := range []string{d.folderOf(attempt), filepath.Join(d.endedFolder(slugOfRun(attempt)), attempt)} {
+	for _, dir := range keptIn(d.Dir, attempt) {
 		if file, err := d.Supervisor.Open(dir); err == nil {
 			token = file.Intent().Token
 			_ = file.Close()

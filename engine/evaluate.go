@@ -77,7 +77,7 @@ func (d *duty) decidedIn(job *Job, begin, end time.Time) bool {
 	if !job.ScheduleFunc {
 		id = runID(job, job.Schedule.Next(begin))
 	}
-	return d.isKnownRun(job, id) || d.ledger.has(id)
+	return d.isKnownRun(job, id) // which asks the ledger too, as this is in doubt
 }
 
 // meetJobs notes since when jobs are what they are, when they are not those of

@@ -114,6 +114,14 @@ func (d *duty) folderOf(run string) string { return d.path(folderActive, run) }
 // endedFolder is where the ended runs of a job are kept.
 func (d *duty) endedFolder(slug string) string { return d.path(folderEnded, slug) }
 
+// keptIn are the folders in which an attempt's may be: it goes from the one to the other,
+// and in this order it is not missed.
+func keptIn(dir, attempt string) []string {
+	return []string{
+		filepath.Join(dir, folderActive, attempt), filepath.Join(dir, folderEnded, slugOfRun(attempt), attempt),
+	}
+}
+
 // hasEnded says whether the folder of that run was moved to the ended ones.
 func (d *duty) hasEnded(slug, run string) bool {
 	_, err := os.Lstat(filepath.Join(d.endedFolder(slug), run))

@@ -48,6 +48,14 @@ type Outcome struct {
 	Fence    int64     `json:"fence,omitempty"`
 }
 
+// Took is how long the run took, as Took writes it; "" where that is not known.
+func (o Outcome) Took() string {
+	if o.Duration <= 0 {
+		return ""
+	}
+	return Took(time.Duration(o.Duration * float64(time.Second)))
+}
+
 // key tells whether two lines say the same.
 func (o Outcome) key() string { return AttemptID(o.Run, o.Attempt) + "\x00" + o.Outcome }
 

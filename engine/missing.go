@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"time"
-
-	"slavedriver/schedule"
 )
 
 // miss is what nobody may have started, of a job that one slave starts: which of
@@ -62,13 +60,16 @@ func (d *duty) decided(in *intent) {
 	d.dirty = true
 }
 
+// isFree says whether a miss is decided and not being asked about.
+func (m *miss) isFree() bool { return m.Decided && (m.later || !m.asking) }
+
 // joinDecided makes one of what is decided of a job and follows one another, and
 // drops the oldest of what is too many. What is being asked stays as it is.
 func (d *duty) joinDecided() {
 	var all []*miss
 	last, count := map[string]*miss{}, map[string]int{}
 	for _, m := range d.agenda.Misses {
-		free := m.Decided && (m.later || !m.asking)
+		free := m.isFree()
 		if before := last[m.Job]; free && before != nil && !stretchOf(d.jobNamed(m.Job), span{First: m.First}).After.After(before.Last) {
 			before.Last, before.Count, before.Run, before.Token = latest(before.Last, m.Last), before.Count+m.Count, m.Run, m.Token
 			if !m.asking { // all of it is asked anew
@@ -82,7 +83,7 @@ func (d *duty) joinDecided() {
 		}
 	}
 	d.agenda.Misses = slices.DeleteFunc(all, func(m *miss) bool {
-		free := m.Decided && (m.later || !m.asking)
+		free := m.isFree()
 		if free {
 			count[m.Job]--
 		}
@@ -152,22 +153,11 @@ func stretchOf(job *Job, s span) Stretch {
 	case job.ScheduleFunc:
 		before = s.First.Add(-time.Minute)
 	case job.Schedule != nil:
-		if t := instantBefore(job.Schedule, s.First); !t.IsZero() {
+		if t := lastBefore(job.Schedule, s.First); !t.IsZero() {
 			before = t
 		}
 	}
 	return Stretch{After: before, To: s.Last}
-}
-
-// instantBefore is lastBefore, sooner for schedules that are due often: each start of
-// each job asks.
-func instantBefore(s schedule.Schedule, t time.Time) time.Time {
-	for _, back := range []time.Duration{time.Minute, time.Hour, 25 * time.Hour} {
-		if instants, _ := schedule.Between(s, t.Add(-back-1), t.Add(-1), 1); len(instants) > 0 {
-			return instants[0]
-		}
-	}
-	return lastBefore(s, t)
 }
 
 // missesAnswered lets each miss go on as the store answered; what it is still to be

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path/filepath"
 	"strings"
 	"time"
 )
@@ -42,7 +41,7 @@ func (v *voice) runOf(n notice) *RunInfo {
 // keptOutput is what is kept of the output of an attempt; "" where there was no
 // process, or its folder is pruned. It may be put away just now.
 func (v *voice) keptOutput(id, stream string, lines int, most int64) (string, error) {
-	for _, dir := range []string{v.d.folderOf(id), filepath.Join(v.d.endedFolder(slugOfRun(id)), id)} {
+	for _, dir := range keptIn(v.d.Dir, id) {
 		file, err := v.d.Supervisor.Open(dir)
 		if err != nil {
 			continue

@@ -61,18 +61,20 @@ func (d *duty) giveUp() {
 	d.missTogether(gone)
 }
 
+// scheduled says whether a start is the first of a run by its job's schedule.
+func (in *intent) scheduled() bool { return in.Retry == nil && !byHand(in.Run) }
+
 // missTogether misses starts, all of a job's schedule with the newest of them: so they
 // are one alert.
 func (d *duty) missTogether(starts []*intent) {
 	newest := map[string]*intent{}
-	scheduled := func(in *intent) bool { return in.Retry == nil && !byHand(in.Run) }
 	for _, in := range starts {
-		if other := newest[in.Job]; scheduled(in) && (other == nil || in.Instant.After(other.Instant)) {
+		if other := newest[in.Job]; in.scheduled() && (other == nil || in.Instant.After(other.Instant)) {
 			newest[in.Job] = in
 		}
 	}
 	for _, in := range starts {
-		if in != newest[in.Job] && scheduled(in) {
+		if in != newest[in.Job] && in.scheduled() {
 			d.makeGood(in, newest[in.Job])
 		}
 	}
@@ -191,7 +193,7 @@ func (d *duty) placeBeside(in *intent, come []*intent) {
 		return
 	}
 	for _, other := range slices.Backward(come) {
-		if other.Instant.After(in.Instant) && other.Retry == nil && !byHand(other.Run) && !other.settled {
+		if other.Instant.After(in.Instant) && other.scheduled() && !other.settled {
 			d.makeGood(in, other)
 			return
 		}

@@ -18,9 +18,9 @@ type Store interface {
 	// token has the lease, and when the instant was used up.
 	Acquire(ctx context.Context, claims []Claim) ([]Grant, error)
 	// Confirm uses the instant up (it is remembered for Claim.Remember), settles
-	// the claim's stretch (see Miss) and makes the lease LeaseFor. It is granted to the token that has the claim,
-	// or that could have it now: a claim that ran out and that nobody else
-	// took is taken again.
+	// the claim's stretch (see Miss) and makes the lease LeaseFor. It is granted to
+	// the token that has the claim, or that could have it now: a claim that ran out
+	// and that nobody else took is taken again.
 	Confirm(ctx context.Context, claims []Claim) ([]Grant, error)
 	// Renew makes leases LeaseFor again. One that vanished and that nobody
 	// else has is taken again, with a new fence; but not one that its own token

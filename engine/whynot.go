@@ -140,9 +140,13 @@ func (q Why) sayNeighbours(a *Explanation) {
 // lastBefore is the last instant before t, or the zero time where there is none
 // in the five years before that.
 func lastBefore(s schedule.Schedule, t time.Time) time.Time {
-	instants, _ := schedule.Between(s, t.AddDate(-5, 0, 0), t.Add(-1), 1)
-	if len(instants) == 0 {
-		return time.Time{}
+	for _, from := range []time.Time{
+		t.Add(-time.Minute - 1), t.Add(-time.Hour - 1), t.Add(-25*time.Hour - 1), // most are due as often as that
+		t.AddDate(-5, 0, 0),
+	} {
+		if instants, _ := schedule.Between(s, from, t.Add(-1), 1); len(instants) > 0 {
+			return instants[0]
+		}
 	}
-	return instants[0]
+	return time.Time{}
 }

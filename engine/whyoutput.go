@@ -12,11 +12,7 @@ import (
 // attempt of a run, or "": it never had a process, or what it printed is no
 // longer kept (keepRuns). It takes no lock.
 func OutputFolder(dir, run string, attempt int) string {
-	id := AttemptID(run, attempt)
-	// It goes from the one to the other: in this order it is not missed.
-	for _, folder := range []string{
-		filepath.Join(dir, folderActive, id), filepath.Join(dir, folderEnded, slugOfRun(run), id),
-	} {
+	for _, folder := range keptIn(dir, AttemptID(run, attempt)) {
 		if info, err := os.Lstat(filepath.Join(folder, "stdout")); err == nil && info.Mode().IsRegular() {
 			return folder
 		}

@@ -54,13 +54,11 @@ func ended(o Outcome) string {
 	if o.Attempt > 1 {
 		text += fmt.Sprintf(" at attempt %d,", o.Attempt)
 	}
-	if o.Duration > 0 {
-		text += " after " + Took(seconds(o.Duration))
+	if took := o.Took(); took != "" {
+		text += " after " + took
 	}
 	return strings.TrimSuffix(text, ",")
 }
-
-func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
 
 func (q Why) skipped(a *Explanation, o Outcome) string {
 	text := q.notStarted(a.Instant) + ": skipped, because "

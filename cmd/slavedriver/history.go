@@ -1,12 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -119,8 +119,8 @@ type pastStart struct {
 	Output string `json:"output,omitempty"` // the folder of its stdout and stderr, while that is here
 }
 
-// printHistory prints the lines in the order of their instants, with where the output is of those that are of
-// the slave whose var dir that is.
+// printHistory prints the lines in the order of their instants, with where the output
+// is of those that are of the slave whose var dir that is.
 func (c *command) printHistory(dir string, ended []engine.Outcome, here func(engine.Outcome) bool) error {
 	// A run is recorded when it ends, long ones after those that were due later.
 	slices.SortStableFunc(ended, func(a, b engine.Outcome) int { return a.Instant.Compare(b.Instant) })
@@ -179,10 +179,7 @@ func (c *command) historyTable(dir string, ended []pastStart) error {
 	}
 	rows := [][]string{{"DUE", "JOB", "SLAVE", "OUTCOME", "TOOK", "WHY"}}
 	for _, o := range ended {
-		took := "-"
-		if o.Duration > 0 {
-			took = engine.Took(time.Duration(o.Duration * float64(time.Second)))
-		}
+		took := cmp.Or(o.Took(), "-")
 		rows = append(rows, []string{
 			dateTime(o.Instant.Local()), logging.Escape(o.Job),
 			logging.Escape(o.Slave), o.Outcome.Outcome, took, logging.Escape(whyEnded(o.Outcome)),

@@ -92,9 +92,9 @@ func (c *command) movedWarning(entryFile, namespace string) []string {
 	return []string{sentence + "; " + hint}
 }
 
-// noteNamespace notes the namespace of the entry file in the index, after the shift that finds
-// another one there has told of it: one that is killed in between leaves that to the
-// next. What is told is written by then, so its log is one of its own.
+// noteNamespace notes the namespace of the entry file in the index, after the shift
+// that finds another one there has told of it: one that is killed in between leaves
+// that to the next. What is told is written by then, so its log is one of its own.
 func (c *command) noteNamespace(plan *engine.Plan, dir *vardir.Dir, call logging.Function) {
 	if c.moved != nil {
 		log := logging.New(plan.Loggers, c.stderr, call)
